@@ -1,0 +1,104 @@
+"""`alservice serve`: run the server until a signal ends it."""
+
+import asyncio
+import json
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from alservice.config import Settings, limit_threads, resolve
+
+if TYPE_CHECKING:
+    from alservice.bootstrap import App
+
+STUCK = 1  # exit code when calls had to be left behind
+
+
+def serve(
+    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of all state [./data].")] = None,
+    listen: Annotated[
+        str | None, typer.Option(help="Address for gRPC [127.0.0.1:50051]; port 0: any free one.")
+    ] = None,
+    http: Annotated[
+        str | None, typer.Option(help="Address for health and metrics [127.0.0.1:8080], or off.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads for computing [all cores it may use].")
+    ] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the server, PEM.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Key of the server, PEM.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="Callers must show a certificate signed by this, PEM.")
+    ] = None,
+    insecure: Annotated[
+        bool | None, typer.Option("--insecure", help="Serve other machines without TLS.")
+    ] = None,
+    grace: Annotated[
+        float | None, typer.Option(help="Seconds that running calls get after SIGTERM [30].")
+    ] = None,
+    log_format: Annotated[str | None, typer.Option(help="auto, json or console.")] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    waiting: Annotated[
+        int | None, typer.Option(help="Calls of one kind that may wait for a thread [256].")
+    ] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="Write ports and pid there, as JSON, once serving.")
+    ] = None,
+) -> None:
+    """Run the server. Each option can also be an environment variable (ALSERVICE_DATA) or stand
+    in the file that --config names (data = "...")."""
+    flags = locals()
+    settings = resolve(
+        {"grace_s" if name == "grace" else name: flags[name] for name in flags if name != "config"},
+        os.environ,
+        config,
+    )
+    limit_threads(settings.threads)
+    raise typer.Exit(asyncio.run(_run(settings)))
+
+
+COMMAND = serve
+
+
+async def _run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT, then drain. Returns the exit code."""
+    from alservice.bootstrap import App  # noqa: PLC0415 loads numpy: threads are limited by now
+
+    ended = _signals()
+    async with App(settings) as app:
+        await app.start()
+        _announce(app, settings)
+        await ended.wait()
+        if not await app.drain():
+            # A thread that does not come back must not keep the process; the state is safe.
+            os._exit(STUCK)
+    return 0
+
+
+def _signals() -> asyncio.Event:
+    """Set by the first signal; the second ends the process at once."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: int) -> None:
+        if ended.is_set():
+            os._exit(128 + number)
+        ended.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+    return ended
+
+
+def _announce(app: "App", settings: Settings) -> None:
+    http = f", HTTP on {app.http_address}" if app.http_address else ""
+    typer.echo(f"alservice: serving gRPC on {app.address}{http}, data in {settings.data}")
+    if settings.ready_file:
+        ready = {"pid": os.getpid(), "grpc": app.address, "http": app.http_address}
+        part = settings.ready_file.with_suffix(".part")
+        part.write_text(json.dumps(ready) + "\n")
+        part.replace(settings.ready_file)

@@ -1,0 +1,122 @@
+"""One gRPC channel and the stubs on it: every call gets retries, a deadline and plain errors."""
+
+import ipaddress
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol, TypeVar
+
+import grpc
+from google.longrunning import operations_pb2_grpc
+
+from alservice.api.v1.active_learning_service_pb2_grpc import ActiveLearningServiceStub
+from alservice.api.v1.model_service_pb2_grpc import ModelServiceStub
+from alservice.api.v1.pool_service_pb2_grpc import PoolServiceStub
+from alservice.api.v1.project_service_pb2_grpc import ProjectServiceStub
+from alservice.api.v1.strategy_service_pb2_grpc import StrategyServiceStub
+from alservice.client.errors import failure_of
+from alservice.client.patience import Patience
+from alservice.client.service_config import SERVICE_CONFIG
+
+MAX_RECEIVE_BYTES: Final = 64 << 20  # a page of items with contents can pass gRPC's 4 MiB
+OPTIONS: Final[Sequence[tuple[str, str | int]]] = (
+    ("grpc.service_config", SERVICE_CONFIG),
+    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    # Notice a peer that vanished without a word within 40 s, but only while a call is running.
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.max_pings_without_data", 0),
+    # A restarted server is found again within a second or two, not after gRPC's two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+
+RequestT_contra = TypeVar("RequestT_contra", contravariant=True)
+ResponseT = TypeVar("ResponseT")
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
+
+
+class Method(Protocol[RequestT_contra, ResponseT_co]):
+    """A unary method of a stub."""
+
+    def __call__(
+        self,
+        request: RequestT_contra,
+        /,
+        timeout: float | None = None,
+        metadata: tuple[tuple[str, str | bytes], ...] | None = None,
+    ) -> ResponseT_co:
+        """Calls, waits, answers. Raises grpc.RpcError."""
+
+
+def fresh_id() -> str:
+    """An id for one request or upload: the same in each attempt, never used again."""
+    return uuid.uuid4().hex
+
+
+class Connection:
+    """A channel to `address`, by default for calls of at most `timeout_s` seconds."""
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        token: str | None = None,
+        timeout_s: float = 60,
+        tls: bool = False,
+        ca_file: str | Path | None = None,
+    ) -> None:
+        secure = tls or ca_file is not None
+        if token is not None and not secure and not _is_local(address):
+            raise ValueError(f"refusing to send the token to {address} unencrypted: pass tls=True")
+        self.address, self.timeout_s = address, timeout_s
+        self.metadata = (("authorization", f"Bearer {token}"),) if token is not None else ()
+        self._channel = _channel(address, ca_file, secure=secure)
+        self.learning = ActiveLearningServiceStub(self._channel)
+        self.projects = ProjectServiceStub(self._channel)
+        self.pool = PoolServiceStub(self._channel)
+        self.models = ModelServiceStub(self._channel)
+        self.strategies = StrategyServiceStub(self._channel)
+        self.operations = operations_pb2_grpc.OperationsStub(self._channel)
+
+    def close(self) -> None:
+        """Ends all calls and the connection."""
+        self._channel.close()
+
+    def call(
+        self,
+        method: Method[RequestT_contra, ResponseT],
+        request: RequestT_contra,
+        timeout_s: float | None = None,
+    ) -> ResponseT:
+        """The answer to `request`, after as many attempts as fit into the time.
+
+        Safe for calls that change something, as long as `request` carries a request_id: each
+        attempt sends the same message. Raises ServiceError.
+        """
+        patience = Patience(self.timeout_s if timeout_s is None else timeout_s)
+        while True:
+            try:
+                return method(request, timeout=patience.remaining_s(), metadata=self.metadata)
+            except grpc.RpcError as error:
+                failure = failure_of(error, self.address)
+            patience.pause(failure)
+
+
+def _channel(address: str, ca_file: str | Path | None, *, secure: bool) -> grpc.Channel:
+    if not secure:
+        return grpc.insecure_channel(address, options=OPTIONS)
+    roots = Path(ca_file).read_bytes() if ca_file is not None else None
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(roots), options=OPTIONS)
+
+
+def _is_local(address: str) -> bool:
+    """Whether `address` (`host:port`, `[::1]:port`, `unix:path`) stays on this machine."""
+    host = address.rpartition(":")[0].strip("[]")
+    if address.startswith("unix:") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

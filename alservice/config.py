@@ -1,0 +1,221 @@
+"""Settings: what a file, the environment and flags say, resolved once, with all errors at once.
+
+Flags win over the environment, the environment over the file. A name that nobody knows is an
+error: a misspelt setting that is ignored is found in production. Imports nothing heavy, because
+it decides how many threads the libraries get before they are loaded.
+"""
+
+import difflib
+import os
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+from alservice.domain.address import is_address, is_loopback
+from alservice.domain.startup import StartupError
+
+PREFIX: Final = "ALSERVICE_"
+# Read by others: the address that clients and `healthcheck` use.
+NOT_OURS: Final = {"ALSERVICE_ADDRESS"}
+POOLS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_CHOSEN_BY_USER: Final = {name for name in POOLS if name in os.environ}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a server runs. `http` None means no HTTP port; `grace_s` is in seconds."""
+
+    data: Path = Path("data")
+    listen: str = "127.0.0.1:50051"
+    http: str | None = "127.0.0.1:8080"
+    threads: int = 1
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+    insecure: bool = False
+    grace_s: float = 30.0
+    log_format: str = "json"
+    log_level: str = "info"
+    waiting: int = 256
+    ready_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value that somebody gave, and where."""
+
+    value: object
+    source: str
+
+
+Raw = Mapping[str, Given]
+
+
+def resolve(
+    flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None = None
+) -> Settings:
+    """The settings. `flags` that are None were not given. Raises StartupError, naming all errors."""
+    raw = {**_from_file(file), **_from_environment(environ), **_from_flags(flags)}
+    values: dict[str, Any] = {"threads": available_threads()}
+    errors: list[str] = []
+    for name, given in raw.items():
+        try:
+            values[name] = _parse(name, given.value)
+        except ValueError as error:
+            errors.append(f"{given.source}: {error}")
+    errors += _conflicts(values)
+    if errors:
+        raise StartupError("; ".join(errors))
+    return Settings(**values)
+
+
+def limit_threads(threads: int) -> None:
+    """Give libraries that have pools of their own so many threads; for before they are imported."""
+    for name in POOLS:
+        if name not in _CHOSEN_BY_USER:
+            os.environ[name] = str(threads)
+    # Threads that spin while they wait take the cores from those that work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def available_threads() -> int:
+    """Cores that this process may use: its affinity, and the quota of its control group."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cores, _quota(Path("/sys/fs/cgroup/cpu.max")) or cores))
+
+
+def _quota(path: Path) -> int | None:
+    """Whole cores in `cpu.max` of cgroup v2, rounded up; None for no limit."""
+    try:
+        quota, period = path.read_text().split()
+        return -(-int(quota) // int(period))
+    except (OSError, ValueError):
+        return None
+
+
+def _from_file(file: Path | None) -> Raw:
+    if file is None:
+        return {}
+    try:
+        content = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise StartupError(f"cannot read {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StartupError(f"{file} is not valid TOML: {error}") from error
+    return {name: Given(value, f"{name} in {file}") for name, value in content.items()}
+
+
+def _from_environment(environ: Mapping[str, str]) -> Raw:
+    ours = {k: v for k, v in environ.items() if k.startswith(PREFIX) and k not in NOT_OURS}
+    return {name.removeprefix(PREFIX).lower(): Given(v, name) for name, v in ours.items()}
+
+
+def _from_flags(flags: Mapping[str, object]) -> Raw:
+    given = {name: value for name, value in flags.items() if value is not None}
+    names = {name: "--" + name.removesuffix("_s").replace("_", "-") for name in given}
+    return {name: Given(value, names[name]) for name, value in given.items()}
+
+
+def _parse(name: str, value: object) -> object:
+    if name not in PARSERS:
+        near = difflib.get_close_matches(name, PARSERS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(PARSERS)}"
+        raise ValueError(f"there is no setting {name!r}{hint}")
+    return PARSERS[name](value)
+
+
+def _path(value: object) -> Path:
+    if not str(value):
+        raise ValueError("must be a path, not empty")
+    return Path(str(value))
+
+
+def _address(value: object) -> str:
+    if not is_address(str(value)):
+        raise ValueError(f"must be host:port or unix:path, not {str(value)!r}")
+    return str(value)
+
+
+def _http(value: object) -> str | None:
+    if str(value) == "off":
+        return None
+    if not is_address(str(value)) or str(value).startswith("unix"):
+        raise ValueError(f"must be host:port or off, not {str(value)!r}")
+    return str(value)
+
+
+def _number(kind: type[int] | type[float], minimum: float, maximum: float) -> Callable[..., float]:
+    def parse(value: object) -> float:
+        text = f"must be a number from {minimum:g} to {maximum:g}, not {str(value)!r}"
+        try:
+            number = kind(str(value))
+        except ValueError:
+            raise ValueError(text) from None
+        if not minimum <= number <= maximum:
+            raise ValueError(text)
+        return number
+
+    return parse
+
+
+def _switch(value: object) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if str(value).lower() not in words:
+        raise ValueError(f"must be true or false, not {str(value)!r}")
+    return words[str(value).lower()]
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}, not {str(value)!r}")
+        return str(value)
+
+    return parse
+
+
+def _log_format(value: object) -> str:
+    choice = _one_of("auto", "json", "console")(value)
+    if choice == "auto":
+        return "console" if sys.stderr.isatty() else "json"
+    return choice
+
+
+PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
+    "data": _path,
+    "listen": _address,
+    "http": _http,
+    "threads": _number(int, 1, 1024),
+    "tls_cert": _path,
+    "tls_key": _path,
+    "tls_client_ca": _path,
+    "insecure": _switch,
+    "grace_s": _number(float, 0, 3600),
+    "log_format": _log_format,
+    "log_level": _one_of("debug", "info", "warning", "error"),
+    "waiting": _number(int, 0, 100_000),
+    "ready_file": _path,
+}
+if set(PARSERS) != {field.name for field in fields(Settings)}:
+    raise AssertionError("every setting needs a parser")
+
+
+def _conflicts(values: Mapping[str, Any]) -> list[str]:
+    """What no single setting is to blame for."""
+    errors = []
+    tls = {name for name in ("tls_cert", "tls_key") if values.get(name)}
+    if len(tls) == 1 or (values.get("tls_client_ca") and not tls):
+        errors.append("--tls-cert and --tls-key belong together")
+    if not tls and not values.get("insecure"):
+        for name in ("listen", "http"):
+            address = values.get(name) or "127.0.0.1:0"
+            if not is_loopback(address):
+                errors.append(
+                    f"--{name} {address} can be reached from other machines: give --tls-cert and "
+                    "--tls-key, or --insecure if the network is trusted"
+                )
+    return errors

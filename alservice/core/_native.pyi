@@ -1,0 +1,101 @@
+"""Kernels of the numeric core; `alservice.core` is the typed door to them."""
+
+from collections.abc import Sequence
+from typing import TypeAlias, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+_Vectors: TypeAlias = NDArray[np.float32] | NDArray[np.uint16]
+_Block: TypeAlias = tuple[str, _Vectors, NDArray[np.uint64], NDArray[np.uint8]]
+_Index: TypeAlias = tuple[
+    NDArray[np.uint64], NDArray[np.uint32], NDArray[np.uint8], NDArray[np.int64]
+]
+_Columns: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+
+class Cancelled(Exception): ...  # noqa: N818
+
+@final
+class CancelFlag:
+    def __new__(cls) -> CancelFlag: ...
+    def cancel(self) -> None: ...
+    @property
+    def cancelled(self) -> bool: ...
+
+@final
+class Engine:
+    def __new__(cls, threads: int, simd: str = "auto") -> Engine: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def simd(self) -> str: ...
+    def score_top_k(
+        self,
+        blocks: Sequence[_Block],
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        measure: str,
+        k: int,
+        seed: int,
+        cancel: CancelFlag | None = None,
+    ) -> _Columns: ...
+    def random_top_k(
+        self, blocks: Sequence[_Block], k: int, seed: int, cancel: CancelFlag | None = None
+    ) -> _Columns: ...
+    def top_k(
+        self,
+        scores: Sequence[NDArray[np.float32]],
+        blocks: Sequence[_Block],
+        k: int,
+        seed: int,
+        cancel: CancelFlag | None = None,
+    ) -> _Columns: ...
+    def k_center(
+        self,
+        blocks: Sequence[_Block],
+        format: str,
+        anchors: _Vectors,
+        k: int,
+        seed: int,
+        cancel: CancelFlag | None = None,
+    ) -> _Columns: ...
+    def measure_scores(
+        self,
+        format: str,
+        vectors: _Vectors,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        measure: str,
+    ) -> NDArray[np.float32]: ...
+    def probabilities(
+        self,
+        format: str,
+        vectors: _Vectors,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+    ) -> NDArray[np.float32]: ...
+    def gather(
+        self,
+        blocks: Sequence[_Block],
+        block_idx: NDArray[np.int64],
+        row_idx: NDArray[np.int64],
+        dim: int,
+    ) -> NDArray[np.float32]: ...
+    def sum(self, format: str, vectors: _Vectors) -> float: ...
+
+def bf16_from_f32(values: NDArray[np.float32]) -> NDArray[np.uint16]: ...
+def f32_from_bf16(values: NDArray[np.uint16]) -> NDArray[np.float32]: ...
+def first_nonfinite(format: str, vectors: _Vectors) -> int: ...
+def crc32c(data: NDArray[np.uint8], initial: int) -> int: ...
+def hash_ids(id_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]: ...
+def keyed_hash(id_hash: NDArray[np.uint64], key: int) -> NDArray[np.uint64]: ...
+def sort_hashes(id_hash: NDArray[np.uint64]) -> NDArray[np.uint32]: ...
+def find_ids(
+    within: _Index,
+    query_hash: NDArray[np.uint64],
+    query_bytes: NDArray[np.uint8],
+    query_offsets: NDArray[np.int64],
+) -> NDArray[np.int64]: ...
+def common_ids(a: _Index, b: _Index) -> NDArray[np.int64]: ...
+def repeated_ids(within: _Index) -> NDArray[np.int64]: ...
+def build_info() -> dict[str, str]: ...

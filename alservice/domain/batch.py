@@ -1,0 +1,63 @@
+"""Batches: what one Query handed out, under lease."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Arm(StrEnum):
+    """Why an item is in a batch."""
+
+    STRATEGY = "strategy"
+    AUDIT = "audit"
+
+
+class BatchItemState(StrEnum):
+    """How far one item of a batch has come."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchItem:
+    """One item of a batch. `propensity` is 0 for deterministic choices."""
+
+    item_id: str
+    incarnation: int
+    rank: int
+    score: float
+    arm: Arm
+    propensity: float = 0.0
+    components: Mapping[str, float] = field(default_factory=dict)
+    state: BatchItemState = BatchItemState.OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch with its items, in rank order; times in milliseconds of the database's clock."""
+
+    batch_id: str
+    annotator_id: str
+    items: tuple[BatchItem, ...]
+    expire_time_ms: int
+    create_time_ms: int
+    strategy: str
+    strategy_version: int
+    model_id: str | None
+    seed: int
+    revision: int
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One slot on one item: unique in (project, item_id, incarnation, slot)."""
+
+    item_id: str
+    incarnation: int
+    slot: int
+    batch_id: str
+    annotator_id: str
+    expire_time_ms: int

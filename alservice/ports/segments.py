@@ -1,0 +1,129 @@
+"""Where the items and their vectors live: immutable segments, mapped rather than read.
+
+Every implementation passes tests/contract/test_segment_store.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.domain.item import Attributes, ItemBlock
+from alservice.domain.project import DType
+from alservice.domain.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class PackedIds:
+    """Ids as the core wants them: UTF-8 bytes end to end, offsets (n+1,) int64, hashes (n,) uint64."""
+
+    data: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """What the catalog must know about a finished segment."""
+
+    rows: int
+    size_bytes: int
+    crc32c: int
+
+
+class SegmentReader(Protocol):
+    """One mapped segment. Arrays are read-only views of the file; nothing is copied."""
+
+    @property
+    def rows(self) -> int:
+        """How many items."""
+
+    @property
+    def dtype(self) -> DType:
+        """How the vectors are stored."""
+
+    @property
+    def vectors(self) -> NDArray[np.generic]:
+        """(n, d) float32, float16, or uint16 holding bfloat16 bits."""
+
+    @property
+    def ids(self) -> PackedIds:
+        """The ids, in row order."""
+
+    @property
+    def order(self) -> NDArray[np.uint32]:
+        """(n,) the permutation that sorts the rows by (hash, row)."""
+
+    @property
+    def incarnations(self) -> NDArray[np.int64]:
+        """(n,)."""
+
+    @property
+    def roles(self) -> NDArray[np.uint8]:
+        """(n,) values of Role."""
+
+    @property
+    def costs(self) -> NDArray[np.float32]:
+        """(n,) NaN where unknown."""
+
+    def item_ids(self, rows: NDArray[np.int64]) -> list[str]:
+        """The ids of these rows."""
+
+    def attributes(self, rows: NDArray[np.int64]) -> list[Attributes]:
+        """The attributes of these rows."""
+
+    def class_ids(self) -> tuple[NDArray[np.int64], list[str]]:
+        """The rows that were uploaded with a label, and its class."""
+
+    def find(self, ids: PackedIds) -> NDArray[np.int64]:
+        """(m,) the row of each id, -1 where it is not here. Compares the bytes, not only the hash."""
+
+
+class SegmentWriter(Protocol):
+    """A segment being written: append, then seal or abort. For one thread at a time."""
+
+    @property
+    def rows(self) -> int:
+        """Items so far."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of vectors so far, about."""
+
+    def append(self, block: ItemBlock, incarnations: NDArray[np.int64]) -> None:
+        """Add items; vectors go straight to the file. Raises DiskFull."""
+
+    def seal(self) -> Sealed:
+        """Write the rest, fsync, give it its name, fsync the folder. Raises DiskFull."""
+
+    def abort(self) -> None:
+        """Remove what was written. Idempotent, also after seal (then it does nothing)."""
+
+
+class SegmentStore(Protocol):
+    """Files named after segment ids that are never reused."""
+
+    def writer(self, segment_id: str, dimension: int, dtype: DType) -> SegmentWriter:
+        """Begin a file. Raises DiskFull."""
+
+    def encode(self, blocks: Sequence[tuple[ItemBlock, NDArray[np.int64]]], dimension: int, dtype: DType) -> tuple[bytes, Sealed]:
+        """The same format in memory, for inline segments: blocks with their incarnations."""
+
+    def open(self, segment: Segment, inline: bytes | None = None) -> SegmentReader:
+        """Map a segment; checks its CRC32C when it is first mapped, then keeps it mapped. For an inline
+        segment `inline` is needed unless it is open already.
+        Raises SegmentCorrupt, naming the segment."""
+
+    def is_open(self, segment_id: str) -> bool:
+        """Whether `open` would answer from what is mapped already."""
+
+    def remove(self, segment_id: str) -> None:
+        """Remove the file (readers that are open go on working); absent is fine."""
+
+    def stray(self, known: Sequence[str]) -> Sequence[str]:
+        """Ids of files, finished or not, that are not among `known`."""
+
+    def pack(self, item_ids: Sequence[str]) -> PackedIds:
+        """Ids in packed form."""

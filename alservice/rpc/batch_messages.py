@@ -1,0 +1,163 @@
+"""Batches between messages and the use cases' words."""
+
+from collections.abc import Iterable, Sequence
+
+from google.protobuf.duration_pb2 import Duration
+
+from alservice.api.v1 import active_learning_service_pb2 as service_pb
+from alservice.api.v1 import batch_pb2 as pb
+from alservice.domain import names
+from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState
+from alservice.domain.item import Attributes
+from alservice.rpc.item_messages import render_content
+from alservice.rpc.project_messages import timestamp
+from alservice.usecases.get_batch import BatchWithContents, GetBatchCommand
+from alservice.usecases.list_batches import ListBatchesCommand
+from alservice.usecases.query import QueryCommand, QueryResult
+from alservice.usecases.release_batch import ReleaseBatchCommand
+from alservice.usecases.renew_batch import RenewBatchCommand
+
+_STATES = {
+    BatchItemState.OPEN: pb.BATCH_ITEM_STATE_OPEN,
+    BatchItemState.ANSWERED: pb.BATCH_ITEM_STATE_ANSWERED,
+    BatchItemState.RELEASED: pb.BATCH_ITEM_STATE_RELEASED,
+}
+_ARMS = {Arm.STRATEGY: pb.ARM_STRATEGY, Arm.AUDIT: pb.ARM_AUDIT}
+
+
+def parse_query(request: service_pb.QueryRequest) -> QueryCommand:
+    """What to choose."""
+    return QueryCommand(
+        project_id=names.parse_project(request.project),
+        batch_size=request.batch_size,
+        strategy=request.strategy,
+        parameters=dict(request.parameters),
+        annotator_id=request.annotator_id,
+        lease_ms=_lease_ms(request),
+        with_content=request.view != pb.BATCH_VIEW_IDS,
+        resume=request.resume,
+        dry_run=request.dry_run,
+        seed=request.seed if request.HasField("seed") else None,
+    )
+
+
+def parse_get(request: service_pb.GetBatchRequest) -> GetBatchCommand:
+    """Which batch."""
+    project_id, batch_id = names.parse_batch(request.name)
+    return GetBatchCommand(project_id, batch_id, request.view != pb.BATCH_VIEW_IDS)
+
+
+def parse_list(request: service_pb.ListBatchesRequest) -> ListBatchesCommand:
+    """Which page."""
+    return ListBatchesCommand(
+        project_id=names.parse_project(request.project),
+        page_size=request.page_size,
+        page_token=request.page_token,
+        annotator_id=request.annotator_id,
+        open_only=request.open_only,
+        with_content=request.view != pb.BATCH_VIEW_IDS,
+    )
+
+
+def parse_renew(request: service_pb.RenewBatchRequest) -> RenewBatchCommand:
+    """Which batch, and for how long."""
+    project_id, batch_id = names.parse_batch(request.name)
+    return RenewBatchCommand(project_id, batch_id, _lease_ms(request))
+
+
+def parse_release(request: service_pb.ReleaseBatchRequest) -> ReleaseBatchCommand:
+    """Which batch."""
+    return ReleaseBatchCommand(*names.parse_batch(request.name))
+
+
+def render_query(
+    request: service_pb.QueryRequest, project_id: str, result: QueryResult
+) -> service_pb.QueryResponse:
+    """The answer: it never shows the arm, and items are as they were handed out."""
+    items = [
+        _item(item, content, request.view, handed_out=True)
+        for item, content in _pairs(result.batch.items, result.contents)
+    ]
+    return service_pb.QueryResponse(
+        batch=_batch(project_id, result.batch, items, closed=False),
+        unseen_label_count=result.unseen_label_count,
+        open_item_count=result.open_item_count,
+        notes=result.notes,
+    )
+
+
+def render_batch(
+    view: "pb.BatchView.ValueType", project_id: str, found: BatchWithContents
+) -> pb.Batch:
+    """A batch as its owner sees it."""
+    items = [
+        _item(item, content, view, handed_out=False)
+        for item, content in _pairs(found.batch.items, found.contents)
+    ]
+    return _batch(project_id, found.batch, items, closed=found.batch.closed)
+
+
+def render_batches(
+    view: "pb.BatchView.ValueType", project_id: str, found: Iterable[BatchWithContents]
+) -> list[pb.Batch]:
+    """Several of them."""
+    return [render_batch(view, project_id, batch) for batch in found]
+
+
+def render_ids(project_id: str, batch: Batch) -> pb.Batch:
+    """A batch without the content of its items."""
+    return render_batch(pb.BATCH_VIEW_IDS, project_id, BatchWithContents(batch, ()))
+
+
+def _lease_ms(request: service_pb.QueryRequest | service_pb.RenewBatchRequest) -> int | None:
+    if not request.HasField("lease_duration"):
+        return None
+    duration: Duration = request.lease_duration
+    return duration.seconds * 1000 + duration.nanos // 1_000_000
+
+
+def _pairs(
+    items: Sequence[BatchItem], contents: Sequence[Attributes]
+) -> Iterable[tuple[BatchItem, Attributes | None]]:
+    known: Sequence[Attributes | None] = contents or [None] * len(items)
+    return zip(items, known, strict=True)
+
+
+def _item(
+    item: BatchItem,
+    attributes: Attributes | None,
+    view: "pb.BatchView.ValueType",
+    *,
+    handed_out: bool,
+) -> pb.BatchItem:
+    full = view == pb.BATCH_VIEW_FULL
+    owner = full and not handed_out
+    return pb.BatchItem(
+        item_id=item.item_id,
+        rank=item.rank,
+        score=item.score,
+        component_scores=item.components if full else None,
+        content=render_content(attributes.content) if attributes and attributes.content else None,
+        state=pb.BATCH_ITEM_STATE_OPEN if handed_out else _STATES[item.state],
+        arm=_ARMS[item.arm] if owner else pb.ARM_UNSPECIFIED,
+        propensity=item.propensity if owner else 0.0,
+    )
+
+
+def _batch(
+    project_id: str, batch: Batch, items: Iterable[pb.BatchItem], *, closed: bool
+) -> pb.Batch:
+    model = names.model_name(project_id, batch.model_id) if batch.model_id else ""
+    return pb.Batch(
+        name=names.batch_name(project_id, batch.batch_id) if batch.batch_id else "",
+        items=items,
+        annotator_id=batch.annotator_id,
+        expire_time=timestamp(batch.expire_time_ms),
+        create_time=timestamp(batch.create_time_ms),
+        strategy=batch.strategy,
+        strategy_version=batch.strategy_version,
+        model=model,
+        seed=batch.seed,
+        revision=batch.revision,
+        closed=closed,
+    )

@@ -1,0 +1,51 @@
+"""Wait for an operation by looking at it again and again: the catalog tells no one what changes.
+
+Between two looks nothing is held, no thread and no connection, so that many may wait.
+"""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from google.longrunning import operations_pb2 as pb
+
+from alservice.domain.errors import InvalidField
+from alservice.domain.operation import OperationView
+from alservice.rpc.context import Context
+from alservice.rpc.in_flight import CURRENT
+
+INTERVAL_S: Final = 0.1
+# An answer that leaves this long before the call's own deadline still arrives.
+ANSWER_S: Final = 0.25
+
+
+def parse_wait(request: pb.WaitOperationRequest, context: Context) -> float:
+    """How long to wait at most, in seconds.
+
+    Until shortly before the call's deadline, and no longer than the request says. Raises
+    InvalidField.
+    """
+    timeout_s = math.inf
+    if request.HasField("timeout"):
+        timeout_s = request.timeout.ToMilliseconds() / 1000
+    if timeout_s < 0:
+        raise InvalidField("timeout must not be negative", field="timeout", value=timeout_s)
+    remaining_s = context.time_remaining()
+    return timeout_s if remaining_s is None else min(timeout_s, remaining_s - ANSWER_S)
+
+
+async def until_done(
+    look: Callable[[], Awaitable[OperationView]], timeout_s: float
+) -> OperationView:
+    """What the last look saw: a done operation, or how far it came within `timeout_s`.
+
+    A server that drains does not wait.
+    """
+    clock, rpc = asyncio.get_running_loop(), CURRENT.get()
+    end = clock.time() + timeout_s
+    view = await look()
+    while not (view.operation.state.done or rpc.hurry) and (left := end - clock.time()) > 0:
+        await asyncio.sleep(min(INTERVAL_S, left))
+        view = await look()
+    return view

@@ -1,0 +1,1 @@
+"""Adapters that walk the pool: one file per engine, none of which knows another."""

@@ -1,0 +1,1 @@
+"""The catalog on SQL databases: one schema, one set of tables, one folder per promise kept."""

@@ -1,0 +1,184 @@
+"""The table of operations: claims, leases and fencing."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, Select, and_, bindparam, delete, insert, or_, select, tuple_, update
+
+from alservice.domain.operation import Operation, OperationKind, OperationState
+from alservice.storage.catalog.codec import mapping_from_json, mapping_to_json
+from alservice.storage.catalog.schema import operations
+from alservice.storage.catalog.session import Record, Session
+
+_START: Final = (2**63 - 1, "")  # a place before every operation
+_QUEUED, _RUNNING = OperationState.QUEUED.value, OperationState.RUNNING.value
+_UNFINISHED: Final = operations.c.state.in_([_QUEUED, _RUNNING])
+_KEY: Final = (
+    operations.c.project_id == bindparam("project"),
+    operations.c.operation_id == bindparam("id"),
+)
+_SELECT: Final = select(operations)
+_GET: Final = _SELECT.where(*_KEY)
+_INSERT: Final = insert(operations)
+_PLACE: Final = select(operations.c.create_time_ms, operations.c.operation_id).where(*_KEY)
+_PAGE: Final = (
+    _SELECT.where(
+        operations.c.project_id == bindparam("project"),
+        operations.c.kind != OperationKind.MERGE.value,
+        tuple_(operations.c.create_time_ms, operations.c.operation_id)
+        < tuple_(bindparam("time"), bindparam("id")),
+    )
+    .order_by(operations.c.create_time_ms.desc(), operations.c.operation_id.desc())
+    .limit(bindparam("limit"))
+)
+_OLDEST: Final = (operations.c.create_time_ms, operations.c.operation_id)
+_OPEN: Final = (
+    _SELECT.where(
+        operations.c.project_id == bindparam("project"),
+        operations.c.kind == bindparam("what"),
+        _UNFINISHED,
+    )
+    .order_by(*_OLDEST)
+    .limit(1)
+)
+_FREE: Final = or_(
+    operations.c.state == _QUEUED,
+    and_(operations.c.state == _RUNNING, operations.c.lease_until_ms <= bindparam("now")),
+)
+# Two claimers on a database with row locks take two different ones.
+_NEXT: Final = _SELECT.where(_FREE).order_by(*_OLDEST).limit(1).with_for_update(skip_locked=True)
+_CLAIM: Final = (
+    update(operations)
+    .where(*_KEY)
+    .values(
+        state=_RUNNING,
+        owner=bindparam("who"),
+        lease_until_ms=bindparam("until"),
+        attempt=operations.c.attempt + 1,
+    )
+    .returning(*operations.c)
+)
+_DISOWN: Final = (
+    update(operations)
+    .where(operations.c.state == _RUNNING, operations.c.lease_until_ms > bindparam("now"))
+    .values(lease_until_ms=bindparam("now"))
+)
+_MINE: Final = (
+    *_KEY,
+    operations.c.state == _RUNNING,
+    operations.c.attempt == bindparam("current"),
+)
+_HEARTBEAT: Final = (
+    update(operations)
+    .where(*_MINE)
+    .values(
+        lease_until_ms=bindparam("until"),
+        progress=bindparam("done_share"),
+        stage=bindparam("now_doing"),
+    )
+)
+# A queued one can be finished too: by who cancels it before anybody has begun.
+_FINISH: Final = update(operations).where(
+    *_KEY, _UNFINISHED, operations.c.attempt == bindparam("current")
+)
+_CANCEL: Final = update(operations).where(*_KEY, _UNFINISHED).values(cancel_requested=True)
+_DELETE: Final = delete(operations).where(*_KEY, ~_UNFINISHED)
+
+
+class SqlOperations:
+    """`OperationTable` in SQL."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def insert(self, operation: Operation) -> None:
+        """Add it, QUEUED."""
+        self._session.connection.execute(_INSERT, _record(operation))
+
+    def get(self, project_id: str, operation_id: str) -> Operation | None:
+        """The operation."""
+        return self._first(_GET, _key(project_id, operation_id))
+
+    def page(self, project_id: str, before: str, limit: int) -> Sequence[Operation]:
+        """Newest first, housekeeping left out; `before` is an operation id seen last.
+
+        If that one was deleted meanwhile, the pages begin again: nothing is missed.
+        """
+        execute = self._session.connection.execute
+        seen = execute(_PLACE, _key(project_id, before)).first() if before else None
+        time_ms, operation_id = _START if seen is None else seen
+        key = {**_key(project_id, operation_id), "time": time_ms, "limit": limit}
+        return [_operation(row) for row in execute(_PAGE, key)]
+
+    def unfinished(self, project_id: str, kind: OperationKind) -> Operation | None:
+        """One that is QUEUED or RUNNING: the oldest."""
+        return self._first(_OPEN, {"project": project_id, "what": kind.value})
+
+    def claim(self, owner: str, now_ms: int, lease_ms: int) -> Operation | None:
+        """Take the oldest QUEUED one, or a RUNNING one whose lease has run out."""
+        free = self._first(_NEXT, {"now": now_ms})
+        if free is None:
+            return None
+        key = _key(free.project_id, free.operation_id)
+        lease = {"who": owner, "until": now_ms + lease_ms}
+        return _operation(self._session.connection.execute(_CLAIM, {**key, **lease}).one())
+
+    def disown(self, now_ms: int) -> int:
+        """End the lease of every RUNNING operation; how many."""
+        return self._session.connection.execute(_DISOWN, {"now": now_ms}).rowcount
+
+    def heartbeat(
+        self, operation: Operation, now_ms: int, lease_ms: int, progress: float, stage: str
+    ) -> bool:
+        """Extend the lease and report; False if the attempt is no longer the current one."""
+        report: Record = {
+            **_key(operation.project_id, operation.operation_id),
+            "current": operation.attempt,
+            "until": now_ms + lease_ms,
+            "done_share": progress,
+            "now_doing": stage,
+        }
+        return self._session.connection.execute(_HEARTBEAT, report).rowcount == 1
+
+    def finish(self, operation: Operation, attempt: int) -> bool:
+        """Replace the row with a done one; False (and no change) if `attempt` is not current."""
+        record = {**_record(operation), "attempt": attempt}
+        if not operation.cancel_requested:
+            # A request to cancel that came meanwhile stays in the record.
+            del record["cancel_requested"]
+        key = {**_key(operation.project_id, operation.operation_id), "current": attempt}
+        return self._session.connection.execute(_FINISH, {**key, **record}).rowcount == 1
+
+    def request_cancel(self, project_id: str, operation_id: str) -> None:
+        """Ask for cancellation; nothing if it is done."""
+        self._session.connection.execute(_CANCEL, _key(project_id, operation_id))
+
+    def delete(self, project_id: str, operation_id: str) -> None:
+        """Forget a done operation; nothing if it is not done."""
+        self._session.connection.execute(_DELETE, _key(project_id, operation_id))
+
+    def _first(self, statement: Select[Any], key: Record) -> Operation | None:
+        row = self._session.connection.execute(statement, key).first()
+        return None if row is None else _operation(row)
+
+
+def _key(project_id: str, operation_id: str) -> Record:
+    return {"project": project_id, "id": operation_id}
+
+
+def _record(operation: Operation) -> Record:
+    record = {column.name: getattr(operation, column.name) for column in operations.c}
+    record["kind"] = operation.kind.value
+    record["state"] = operation.state.value
+    record["request"] = mapping_to_json(operation.request)
+    return record
+
+
+def _operation(row: Row[Any]) -> Operation:
+    found: Record = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    found["kind"] = OperationKind(found["kind"])
+    found["state"] = OperationState(found["state"])
+    found["request"] = mapping_from_json(found["request"])
+    return Operation(**found)

@@ -1,0 +1,80 @@
+"""What every table needs to run its statements inside one transaction.
+
+Statements are built once, at import, and reused: SQLAlchemy then compiles each only once, and a
+small transaction costs little more than the disk's flush.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from typing import Any, Final, TypeVar, cast
+
+from sqlalchemy import Connection, Dialect, Insert, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+T = TypeVar("T")
+Record = dict[str, Any]
+
+_CHUNK: Final = 500  # values per IN list: far below the limit of parameters of any database
+_INSERT: Final = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One transaction. `now_ms` is the database's clock when it began."""
+
+    connection: Connection
+    now_ms: int
+
+    @property
+    def dialect(self) -> str:
+        """The name of the database's dialect."""
+        return self.connection.dialect.name
+
+    def insert_all(self, statement: Insert, rows: Sequence[tuple[object, ...]]) -> None:
+        """Run an INSERT for rows in the order of the table's columns, which need no conversion.
+
+        Three times as fast as `execute` with a list of dictionaries.
+        """
+        sql, names = _compiled(statement, self.connection.dialect)
+        if names is None:
+            self.connection.exec_driver_sql(sql, list(rows)).close()
+        else:
+            records = [dict(zip(names, row, strict=True)) for row in rows]
+            self.connection.exec_driver_sql(sql, records).close()
+
+
+@cache
+def _compiled(statement: Insert, dialect: Dialect) -> tuple[str, list[str] | None]:
+    """SQL, and the names of its parameters where the driver wants them by name."""
+    names = [column.name for column in statement.table.columns]
+    compiled = statement.compile(dialect=dialect, column_keys=names)
+    return str(compiled), None if dialect.positional else names
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """The distinct values, in lists short enough for IN."""
+    distinct = iter(dict.fromkeys(values))
+    while part := list(islice(distinct, _CHUNK)):
+        yield part
+
+
+@cache
+def upsert(dialect: str, table: Table) -> Insert:
+    """INSERT that replaces the row of the same primary key."""
+    insert = _insert(dialect, table)
+    new = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
+    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
+
+
+@cache
+def insert_or_skip(dialect: str, table: Table) -> Insert:
+    """INSERT that does nothing if the primary key is taken."""
+    insert = _insert(dialect, table)
+    return insert.on_conflict_do_nothing(index_elements=list(table.primary_key))
+
+
+def _insert(dialect: str, table: Table) -> sqlite.Insert:
+    # The two dialects' inserts are alike in what is used here.
+    return cast("sqlite.Insert", _INSERT[dialect](table))

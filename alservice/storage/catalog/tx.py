@@ -1,0 +1,48 @@
+"""One transaction: the tables, bound to one connection and one moment."""
+
+from sqlalchemy import Connection
+
+from alservice.storage.catalog.batches import SqlBatches
+from alservice.storage.catalog.labels import SqlLabels
+from alservice.storage.catalog.leases import SqlLeases
+from alservice.storage.catalog.models import SqlModels
+from alservice.storage.catalog.operations import SqlOperations
+from alservice.storage.catalog.projects import SqlProjects
+from alservice.storage.catalog.requests import SqlRequests
+from alservice.storage.catalog.segments import SqlSegments
+from alservice.storage.catalog.session import Session
+from alservice.storage.catalog.uploads import SqlUploads
+
+
+class SqlTx:
+    """`Tx` in SQL. For one thread, and only until its transaction ends."""
+
+    __slots__ = (
+        "_now_ms",
+        "batches",
+        "labels",
+        "leases",
+        "models",
+        "operations",
+        "projects",
+        "requests",
+        "segments",
+        "uploads",
+    )
+
+    def __init__(self, connection: Connection, now_ms: int) -> None:
+        session = Session(connection, now_ms)
+        self._now_ms = now_ms
+        self.projects = SqlProjects(session)
+        self.segments = SqlSegments(session)
+        self.uploads = SqlUploads(session)
+        self.labels = SqlLabels(session)
+        self.leases = SqlLeases(session)
+        self.batches = SqlBatches(session)
+        self.models = SqlModels(session)
+        self.operations = SqlOperations(session)
+        self.requests = SqlRequests(session)
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch when the transaction began, by the database's clock."""
+        return self._now_ms

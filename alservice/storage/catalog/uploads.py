@@ -1,0 +1,39 @@
+"""The table of resumable uploads."""
+
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select
+
+from alservice.domain.segment import Upload
+from alservice.storage.catalog.schema import uploads
+from alservice.storage.catalog.session import Session, upsert
+
+_GET: Final = select(uploads).where(
+    uploads.c.project_id == bindparam("project"), uploads.c.upload_id == bindparam("id")
+)
+_PRUNE: Final = delete(uploads).where(uploads.c.expire_time_ms <= bindparam("now"))
+
+
+class SqlUploads:
+    """`UploadTable` in SQL."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def get(self, project_id: str, upload_id: str) -> Upload | None:
+        """The upload."""
+        key = {"project": project_id, "id": upload_id}
+        row = self._session.connection.execute(_GET, key).first()
+        return None if row is None else Upload(**row._mapping)  # noqa: SLF001 - a public name
+
+    def put(self, upload: Upload) -> None:
+        """Insert or replace."""
+        record = {column.name: getattr(upload, column.name) for column in uploads.c}
+        record["on_conflict"] = int(upload.on_conflict)
+        self._session.connection.execute(upsert(self._session.dialect, uploads), record)
+
+    def prune(self, now_ms: int) -> int:
+        """Delete those that have expired; how many."""
+        return self._session.connection.execute(_PRUNE, {"now": now_ms}).rowcount

@@ -1,0 +1,167 @@
+"""The one thread that writes to SQLite: it commits in groups and does every checkpoint.
+
+While one group is being flushed to disk the next one gathers, so that many callers share a flush.
+Each work runs under a savepoint of its own: what it raises takes back only what it did.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from alservice.domain.errors import ShuttingDown
+from alservice.ports.catalog import Tx
+from alservice.storage.catalog.sqlite_file import (
+    WAL_LIMIT_BYTES,
+    as_disk_full,
+    command,
+    in_transaction,
+    wal_bytes,
+)
+from alservice.storage.catalog.tx import SqlTx
+
+T = TypeVar("T")
+_Job = tuple[Callable[[Tx], Any], Future[Any]]
+_Outcome = tuple[Future[Any], Any, BaseException | None]
+
+_GROUP: Final = 256
+_LONG: Final = 16
+_IDLE_S: Final = 1.0
+_log: Final = logging.getLogger(__name__)
+
+
+class Writer:
+    """Runs works one after the other on its own connection, in its own thread."""
+
+    def __init__(self, engine: Engine, path: Path, clock_ms: Callable[[], int]) -> None:
+        self._path = path
+        self._clock_ms = clock_ms
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._checkpoint_at = WAL_LIMIT_BYTES
+        self._connection = engine.connect()
+        self._thread = threading.Thread(target=self._run, name="catalog-writer", daemon=True)
+        self._thread.start()
+
+    def run(self, work: Callable[[Tx], T]) -> T:
+        """What `work` returned, once it is on disk. Raises DiskFull, ShuttingDown."""
+        if self.is_current_thread():
+            raise RuntimeError("a transaction was begun inside another one")
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise ShuttingDown("the server is stopping; retry elsewhere or later")
+            self._jobs.put((work, future))
+        return future.result()
+
+    def is_current_thread(self) -> bool:
+        """Whether the caller is inside a work."""
+        return threading.current_thread() is self._thread
+
+    def close(self) -> None:
+        """Finish what is queued, fold the log into the database, let go. Idempotent."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        dirty, going = False, True
+        while going:
+            try:
+                job = self._jobs.get(timeout=_IDLE_S if dirty else None)
+            except queue.Empty:
+                self._checkpoint("PASSIVE")
+                dirty = False
+                continue
+            going = self._turn(job)
+            dirty = True
+            del job  # what it captured may be large, and the wait for the next one long
+        self._checkpoint("TRUNCATE")
+        self._connection.close()
+
+    def _turn(self, first: _Job | None) -> bool:
+        """Commit one group; False if it was the last."""
+        group, going = self._gather(first)
+        if group:
+            self._commit(group)
+            self._keep_log_short()
+        return going
+
+    def _gather(self, first: _Job | None) -> tuple[list[_Job], bool]:
+        """The jobs of the next group, and whether there will be another one."""
+        group: list[_Job] = []
+        job = first
+        while job is not None:
+            group.append(job)
+            if len(group) == _GROUP or self._jobs.empty():
+                return group, True
+            job = self._jobs.get()
+        return group, False
+
+    def _commit(self, group: list[_Job]) -> None:
+        """Run the group in one transaction, and only then answer."""
+        outcomes: list[_Outcome] = []
+        try:
+            command(self._connection, "BEGIN IMMEDIATE")
+            for work, future in group:
+                outcomes.append((future, *self._attempt(work)))
+            command(self._connection, "COMMIT")
+        except BaseException as error:  # noqa: BLE001 - every caller of the group is told
+            self._roll_back()
+            for _, future in group:
+                future.set_exception(_same(error))
+            return
+        for future, result, raised in outcomes:
+            if raised is None:
+                future.set_result(result)
+            else:
+                future.set_exception(raised)
+
+    def _attempt(self, work: Callable[[Tx], Any]) -> tuple[Any, BaseException | None]:
+        """What the work returned or raised. Raises what ends the whole transaction."""
+        command(self._connection, "SAVEPOINT work")
+        try:
+            result = work(SqlTx(self._connection, self._clock_ms()))
+        except BaseException as error:
+            if as_disk_full(error) is not None or not in_transaction(self._connection):
+                raise
+            command(self._connection, "ROLLBACK TO work")
+            command(self._connection, "RELEASE work")
+            return None, error
+        command(self._connection, "RELEASE work")
+        return result, None
+
+    def _roll_back(self) -> None:
+        if in_transaction(self._connection):
+            command(self._connection, "ROLLBACK")
+
+    def _keep_log_short(self) -> None:
+        """Checkpoint when the log has grown; readers of old snapshots can keep it long a while."""
+        size = wal_bytes(self._path)
+        if size < self._checkpoint_at:
+            self._checkpoint_at = min(self._checkpoint_at, size + WAL_LIMIT_BYTES)
+            return
+        # TRUNCATE waits for readers, so that a stream of them cannot keep it growing for ever.
+        self._checkpoint("PASSIVE" if size < _LONG * WAL_LIMIT_BYTES else "TRUNCATE")
+        self._checkpoint_at = size + WAL_LIMIT_BYTES
+
+    def _checkpoint(self, kind: str) -> None:
+        try:
+            command(self._connection, f"PRAGMA wal_checkpoint({kind})")
+        except DBAPIError as error:
+            # What is in the log is durable there; the next checkpoint tries again.
+            _log.warning("the checkpoint of %s failed: %s", self._path, error.orig)
+
+
+def _same(error: BaseException) -> BaseException:
+    """The error for one caller of a group that failed as a whole."""
+    return as_disk_full(error) or error

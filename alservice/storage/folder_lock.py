@@ -1,0 +1,47 @@
+"""One process per data folder, by a lock that the kernel drops when its holder dies."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Final
+
+from alservice.domain.startup import StartupError
+
+_NAME: Final = "lock"
+
+
+class FolderInUse(StartupError):
+    """Another process works on the folder. `pid` is its process id, None if it cannot be read."""
+
+    def __init__(self, folder: Path, pid: int | None) -> None:
+        holder = "another process" if pid is None else f"process {pid}"
+        super().__init__(f"{folder} is in use by {holder}: stop it, or choose another folder")
+        self.folder = folder
+        self.pid = pid
+
+
+class FolderLock:
+    """An exclusive lock on a folder, held until `release` or the end of the process."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock, making the folder if need be. Raises FolderInUse."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = _pid(os.pread(self._file, 32, 0))
+            os.close(self._file)
+            raise FolderInUse(folder, pid) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Let go. Idempotent. The file stays: to remove it would race with the next holder."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _pid(text: bytes) -> int | None:
+    return int(text) if text.strip().isdigit() else None

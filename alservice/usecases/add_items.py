@@ -1,0 +1,102 @@
+"""Uploading items, as many as one likes: nothing is visible until all of it is.
+
+An upload lives in the catalog, so it can go on after a broken stream, on any replica: what was
+sealed is kept for a day under its id.
+"""
+
+from dataclasses import dataclass, replace
+
+from alservice.domain.call import Call
+from alservice.domain.errors import UploadProtocol
+from alservice.domain.item import OnConflict
+from alservice.domain.names import new_id
+from alservice.domain.project import Project
+from alservice.domain.segment import Segment, Upload
+from alservice.ports.catalog import Catalog, Tx
+from alservice.ports.segments import SegmentStore
+from alservice.usecases.require import lock_project
+from alservice.usecases.upload_session import UploadSession, forget_segments
+from alservice.usecases.write_segments import WRITING_MS, Piece
+
+
+@dataclass(frozen=True, slots=True)
+class UploadHeader:
+    """What opens an upload. `upload_id` is "" for one that cannot be resumed."""
+
+    project_id: str
+    upload_id: str = ""
+    on_conflict: OnConflict = OnConflict.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class AddItems:
+    """Opens uploads."""
+
+    catalog: Catalog
+    store: SegmentStore
+
+    def open(self, call: Call, header: UploadHeader) -> UploadSession:
+        """A new upload, or the one of that id where it stands.
+
+        Raises ProjectNotFound; UploadProtocol if the id was opened with another policy.
+        """
+        fresh_id = header.upload_id or new_id("u")
+
+        def work(tx: Tx) -> tuple[Project, Upload, list[Piece]]:
+            project = lock_project(tx, header.project_id)
+            upload = self._resume(tx, header)
+            if upload is not None:
+                return project, upload, _kept(tx, self.store, upload)
+            forget_segments(tx, header.project_id, fresh_id)
+            upload = Upload(
+                upload_id=fresh_id,
+                project_id=header.project_id,
+                incarnation=project.next_incarnation,
+                on_conflict=header.on_conflict,
+                expire_time_ms=tx.now_ms() + WRITING_MS,
+            )
+            tx.uploads.put(upload)
+            next_incarnation = project.next_incarnation + 1
+            tx.projects.update(replace(project, next_incarnation=next_incarnation))
+            return project, upload, []
+
+        project, upload, pieces = self.catalog.transact(work)
+        return UploadSession(self.catalog, self.store, call, project, upload, pieces)
+
+    def _resume(self, tx: Tx, header: UploadHeader) -> Upload | None:
+        if not header.upload_id:
+            return None
+        upload = tx.uploads.get(header.project_id, header.upload_id)
+        if upload is None or upload.expire_time_ms <= tx.now_ms():
+            return None
+        if upload.on_conflict != header.on_conflict:
+            text = "this upload was opened with another on_conflict; send the same header again"
+            raise UploadProtocol(text, expected=OnConflict(upload.on_conflict).name)
+        return upload if upload.result_json is not None else _renewed(tx, upload)
+
+
+def _renewed(tx: Tx, upload: Upload) -> Upload | None:
+    """The upload, kept for another day; None if parts of it have expired."""
+    sealed = _sealed(tx, upload)
+    if sum(segment.rows for segment in sealed) != upload.received:
+        return None
+    renewed = replace(upload, expire_time_ms=tx.now_ms() + WRITING_MS)
+    tx.uploads.put(renewed)
+    for segment in sealed:
+        tx.segments.store(replace(segment, expire_time_ms=renewed.expire_time_ms), None)
+    return renewed
+
+
+def _sealed(tx: Tx, upload: Upload) -> list[Segment]:
+    """Whatever else was reserved belongs to a stream that broke, or to another one."""
+    rows = tx.segments.of_upload(upload.project_id, upload.upload_id)
+    return [segment for segment in rows if segment.rows]
+
+
+def _kept(tx: Tx, store: SegmentStore, upload: Upload) -> list[Piece]:
+    pieces = []
+    for row in _sealed(tx, upload):
+        if row.inline and not store.is_open(row.segment_id):
+            store.open(row, tx.segments.inline_bytes(row.segment_id))
+        pieces.append(Piece(row))
+    return pieces

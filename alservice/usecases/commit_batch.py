@@ -1,0 +1,178 @@
+"""Turn a choice into a batch: re-check its candidates, lease them, write it down. One transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from alservice.core import keyed_hash
+from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState, Lease
+from alservice.domain.names import new_id
+from alservice.domain.project import Project
+from alservice.ports.catalog import Tx
+from alservice.usecases.choose_batch import Candidate, Choice
+from alservice.usecases.open_pool import deletion_bits, is_set
+from alservice.usecases.snapshot import Snapshot
+
+
+class StaleSnapshot(Exception):  # noqa: N818 - not an error: a reason to take another snapshot
+    """Too much has changed since the snapshot to build a batch on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the caller asked for, beside the choice."""
+
+    batch_size: int
+    annotator_id: str
+    lease_ms: int
+    seed: int
+
+
+def dry_batch(snapshot: Snapshot, choice: Choice, terms: Terms) -> Batch:
+    """The batch that the choice would make, with no name and no lease."""
+    kept = _fill(choice, choice.picks, choice.audits, terms.batch_size)
+    return _batch("", snapshot.project.revision, snapshot.now_ms, choice, kept, terms)
+
+
+def commit_batch(
+    tx: Tx, project: Project, snapshot: Snapshot, choice: Choice, terms: Terms
+) -> Batch:
+    """Write the batch and its leases; `project` is locked. Raises StaleSnapshot."""
+    now_ms = tx.now_ms()
+    if project.uid != snapshot.project.uid:
+        raise StaleSnapshot
+    picks, audits = choice.picks, choice.audits
+    if project.revision != snapshot.project.revision:
+        picks = _still_free(tx, project, snapshot, picks, now_ms)
+        audits = _still_free(tx, project, snapshot, audits, now_ms)
+    kept = _fill(choice, picks, audits, terms.batch_size)
+    if not kept or (len(kept) < terms.batch_size and not choice.complete):
+        raise StaleSnapshot
+    _reclaim(tx, project, kept, now_ms)
+    batch = _batch(new_id("b"), project.revision + 1, now_ms, choice, kept, terms)
+    tx.batches.insert(project.project_id, batch)
+    tx.leases.insert(project.project_id, [_lease(batch, item) for item in batch.items])
+    audit = sum(candidate.arm is Arm.AUDIT for candidate in kept)
+    tx.projects.update(
+        replace(
+            project,
+            revision=project.revision + 1,
+            audit_asked=project.audit_asked + audit,
+            queried_asked=project.queried_asked + len(kept) - audit,
+        )
+    )
+    return batch
+
+
+def _still_free(
+    tx: Tx, project: Project, snapshot: Snapshot, candidates: Sequence[Candidate], now_ms: int
+) -> Sequence[Candidate]:
+    """Those that are alive, unsettled and not leased now."""
+    ids = [candidate.item_id for candidate in candidates]
+    settled = tx.labels.settled_of(project.project_id, ids)
+    taken = {
+        (lease.item_id, lease.incarnation)
+        for lease in tx.leases.of_items(project.project_id, ids)
+        if lease.expire_time_ms > now_ms
+    }
+    alive = _alive(tx, project, snapshot, candidates)
+    return [
+        candidate
+        for candidate, lives in zip(candidates, alive, strict=True)
+        if lives
+        and (candidate.item_id, candidate.incarnation) not in settled
+        and (candidate.item_id, candidate.incarnation) not in taken
+    ]
+
+
+def _alive(
+    tx: Tx, project: Project, snapshot: Snapshot, candidates: Sequence[Candidate]
+) -> Sequence[bool]:
+    if tx.segments.pool_version(project.project_id) == snapshot.pool_version:
+        return [True] * len(candidates)
+    current = {segment.segment_id: segment for segment in tx.segments.live(project.project_id)}
+    alive = [False] * len(candidates)
+    for index, opened in enumerate(snapshot.pool):
+        here = [i for i, candidate in enumerate(candidates) if candidate.segment == index]
+        segment = current.get(opened.segment.segment_id)
+        if segment is None and here:
+            raise StaleSnapshot  # merged: its rows are elsewhere now
+        if segment is not None and here:
+            rows = np.array([candidates[i].row for i in here], np.int64)
+            for i, gone in zip(here, is_set(deletion_bits(segment), rows), strict=True):
+                alive[i] = not gone
+    return alive
+
+
+def _fill(
+    choice: Choice, picks: Sequence[Candidate], audits: Sequence[Candidate], batch_size: int
+) -> list[Candidate]:
+    """As many audit items as wanted, the rest the strategy's; each arm makes up for the other."""
+    audit = list(audits[: choice.audit_wanted])
+    kept = [*picks[: batch_size - len(audit)], *audit]
+    return kept[:batch_size]
+
+
+def _batch(
+    batch_id: str,
+    revision: int,
+    now_ms: int,
+    choice: Choice,
+    kept: Sequence[Candidate],
+    terms: Terms,
+) -> Batch:
+    items = tuple(
+        BatchItem(
+            item_id=candidate.item_id,
+            incarnation=candidate.incarnation,
+            rank=rank,
+            score=candidate.score,
+            arm=candidate.arm,
+            propensity=candidate.propensity,
+            components={choice.strategy.name: candidate.score},
+            state=BatchItemState.OPEN,
+        )
+        for rank, candidate in enumerate(_in_order(kept, terms.seed), start=1)
+    )
+    return Batch(
+        batch_id=batch_id,
+        annotator_id=terms.annotator_id,
+        items=items,
+        expire_time_ms=now_ms + terms.lease_ms,
+        create_time_ms=now_ms,
+        strategy=choice.strategy.name,
+        strategy_version=choice.strategy.version,
+        model_id=choice.model_id,
+        seed=terms.seed,
+        revision=revision,
+    )
+
+
+def _in_order(kept: Sequence[Candidate], seed: int) -> list[Candidate]:
+    """Best first, whatever the arm; equal scores in a random order, so that place tells nothing."""
+    places = np.arange(len(kept), dtype=np.uint64)
+    shuffle = keyed_hash(places, seed)
+    order = sorted(range(len(kept)), key=lambda i: (-kept[i].score, int(shuffle[i])))
+    return [kept[i] for i in order]
+
+
+def _lease(batch: Batch, item: BatchItem) -> Lease:
+    return Lease(
+        item_id=item.item_id,
+        incarnation=item.incarnation,
+        slot=0,
+        batch_id=batch.batch_id,
+        annotator_id=batch.annotator_id,
+        expire_time_ms=batch.expire_time_ms,
+    )
+
+
+def _reclaim(tx: Tx, project: Project, kept: Sequence[Candidate], now_ms: int) -> None:
+    """Take back run-out leases on these items: their old batches no longer hold them."""
+    ids = [candidate.item_id for candidate in kept]
+    lost: dict[str, list[str]] = {}
+    for lease in tx.leases.reclaim(project.project_id, ids, now_ms):
+        lost.setdefault(lease.batch_id, []).append(lease.item_id)
+    for batch_id, item_ids in lost.items():
+        tx.batches.set_state(project.project_id, batch_id, item_ids, BatchItemState.RELEASED)

@@ -1,0 +1,129 @@
+"""The settled labels of a project with the vectors of their items, sorted by what they may be used for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.core import Block, CancelFlag
+from alservice.domain.item import Role
+from alservice.domain.label import Provenance, Settled
+from alservice.domain.learner import EvaluationSet, TrainingSet
+from alservice.domain.metrics import AUDIT, TEST
+from alservice.ports.scoring import PoolScoring
+from alservice.ports.segments import SegmentStore
+from alservice.usecases.locate import locate
+from alservice.usecases.snapshot import Snapshot
+
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+_SAMPLE: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledVectors:
+    """What to train on, and what to measure on."""
+
+    training: TrainingSet
+    evaluations: tuple[EvaluationSet, ...]
+    settled_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    segment: I64
+    row: I64
+    classes: I64
+    weights: F32
+    audit: NDArray[np.bool_]
+    role: NDArray[np.uint8]
+
+    def take(self, chosen: NDArray[np.bool_]) -> "_Rows":
+        return _Rows(
+            self.segment[chosen],
+            self.row[chosen],
+            self.classes[chosen],
+            self.weights[chosen],
+            self.audit[chosen],
+            self.role[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GatherLabelled:
+    """Gathers them from a snapshot."""
+
+    store: SegmentStore
+    scoring: PoolScoring
+
+    def __call__(
+        self, snapshot: Snapshot, settled: Sequence[Settled], cancel: CancelFlag
+    ) -> LabelledVectors:
+        """Labels of deleted items are left out. Raises Cancelled, SegmentCorrupt."""
+        blocks = [
+            Block(vectors=s.reader.vectors, id_hash=s.reader.ids.hashes, excluded=s.deleted)
+            for s in snapshot.pool
+        ]
+        rows = self._rows(snapshot, [row for row in settled if row.class_id is not None])
+        pool = rows.role == Role.POOL
+        training = rows.take(pool & ~rows.audit)
+        mean, scale = self._pool_statistics(snapshot, blocks, cancel)
+        gathered = TrainingSet(
+            vectors=self.scoring.gather(blocks, training.segment, training.row),
+            classes=training.classes,
+            class_count=len(snapshot.project.schema.classes),
+            weights=training.weights,
+            groups=_groups(snapshot, training),
+            pool_mean=mean,
+            pool_scale=scale,
+        )
+        bases = {AUDIT: rows.take(pool & rows.audit), TEST: rows.take(rows.role == Role.TEST)}
+        evaluations = tuple(
+            EvaluationSet(basis, self.scoring.gather(blocks, r.segment, r.row), r.classes)
+            for basis, r in bases.items()
+            if len(r.row)
+        )
+        return LabelledVectors(gathered, evaluations, len(training.row))
+
+    def _rows(self, snapshot: Snapshot, settled: Sequence[Settled]) -> _Rows:
+        segment, row = locate(snapshot.pool, self.store.pack([s.item_id for s in settled]))
+        index = snapshot.project.schema.index
+        role = np.zeros(len(settled), np.uint8)
+        alive = np.zeros(len(settled), np.bool_)
+        lives = np.array([s.incarnation for s in settled], np.int64)
+        for number, opened in enumerate(snapshot.pool):
+            at = np.flatnonzero(segment == number)
+            role[at] = opened.reader.roles[row[at]]
+            alive[at] = opened.reader.incarnations[row[at]] == lives[at]
+        return _Rows(
+            segment=segment,
+            row=row,
+            classes=np.array([index[s.class_id or ""] for s in settled], np.int64),
+            weights=np.array([s.weight for s in settled], np.float32),
+            audit=np.array([s.provenance is Provenance.AUDIT for s in settled], np.bool_),
+            role=role,
+        ).take(alive)
+
+    def _pool_statistics(
+        self, snapshot: Snapshot, blocks: Sequence[Block], cancel: CancelFlag
+    ) -> tuple[F32 | None, F32 | None]:
+        """Mean and standard deviation of a uniform sample of the pool, the same in every round."""
+        drawn = self.scoring.draw(blocks, _SAMPLE, snapshot.project.salt, cancel)
+        if not len(drawn.row):
+            return None, None
+        sample = self.scoring.gather(blocks, drawn.block, drawn.row)
+        return sample.mean(axis=0), sample.std(axis=0)
+
+
+def _groups(snapshot: Snapshot, rows: _Rows) -> I64 | None:
+    """A number per group, a number of its own for each item without one; None without any group."""
+    names: dict[str, int] = {}
+    groups = np.arange(len(rows.row), dtype=np.int64)
+    for number, opened in enumerate(snapshot.pool):
+        at = np.flatnonzero(rows.segment == number)
+        for place, attributes in zip(at, opened.reader.attributes(rows.row[at]), strict=True):
+            if attributes.group:
+                groups[place] = names.setdefault(attributes.group, -1 - len(names))
+    return groups if names else None

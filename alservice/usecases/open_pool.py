@@ -1,0 +1,111 @@
+"""The pool as one snapshot shows it: live segments, mapped, with what is deleted in each.
+
+Merging removes files of segments that a snapshot may still name. So whoever loses that race
+reads a new snapshot instead of failing.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.domain.errors import SegmentCorrupt
+from alservice.domain.segment import Segment
+from alservice.ports.catalog import Catalog, Tx
+from alservice.ports.segments import SegmentReader, SegmentStore
+
+T = TypeVar("T")
+_ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSegment:
+    """One live segment. `deleted` is (ceil(rows / 8),) uint8, packed LSB first."""
+
+    segment: Segment
+    reader: SegmentReader
+    deleted: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRows:
+    """What a transaction tells about a pool: enough to open it after the transaction."""
+
+    segments: Sequence[Segment]
+    inline: Mapping[str, bytes]
+
+
+def open_pool(
+    catalog: Catalog, store: SegmentStore, project_id: str, facts: Callable[[Tx], T]
+) -> tuple[tuple[OpenSegment, ...], T]:
+    """The live segments in order, and what `facts` says in the same snapshot.
+
+    Raises SegmentCorrupt, and what `facts` raises.
+    """
+    seen: Sequence[Segment] = ()
+    for _ in range(_ATTEMPTS):
+        rows, told = catalog.read(lambda tx: (pool_rows(tx, store, project_id), facts(tx)))
+        try:
+            return open_rows(rows, store), told
+        except SegmentCorrupt:
+            if _ids(rows.segments) == _ids(seen):  # nothing was merged: it is really broken
+                raise
+            seen = rows.segments
+    return open_rows(rows, store), told
+
+
+def pool_rows(tx: Tx, store: SegmentStore, project_id: str) -> PoolRows:
+    """The rows of the live segments, and the bytes of those inline ones that are not open yet."""
+    segments = tx.segments.live(project_id)
+    wanted = [s.segment_id for s in segments if s.inline and not store.is_open(s.segment_id)]
+    found = {segment_id: tx.segments.inline_bytes(segment_id) for segment_id in wanted}
+    return PoolRows(segments, {key: data for key, data in found.items() if data is not None})
+
+
+def open_rows(rows: PoolRows, store: SegmentStore) -> tuple[OpenSegment, ...]:
+    """Map the segments. Raises SegmentCorrupt, also where a file has gone."""
+    return tuple(
+        OpenSegment(
+            segment=segment,
+            reader=_reader(segment, rows.inline.get(segment.segment_id), store),
+            deleted=deletion_bits(segment),
+        )
+        for segment in rows.segments
+    )
+
+
+def deletion_bits(segment: Segment) -> NDArray[np.uint8]:
+    """The deletions (ceil(rows / 8),) uint8, packed LSB first; zeros where nothing is deleted."""
+    size = (segment.rows + 7) // 8
+    if not segment.deletions:
+        return np.zeros(size, dtype=np.uint8)
+    return np.frombuffer(segment.deletions, dtype=np.uint8, count=size)
+
+
+def is_set(bits: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the bit of each row is set."""
+    found = (bits[rows >> 3] >> (rows & 7).astype(np.uint8)) & np.uint8(1)
+    return np.asarray(found, dtype=np.bool_)
+
+
+def live_row_numbers(bits: NDArray[np.uint8], count: int) -> NDArray[np.int64]:
+    """The rows, ascending, whose bit is not set."""
+    unset = np.unpackbits(bits, count=count, bitorder="little") == 0
+    return np.flatnonzero(unset).astype(np.int64)
+
+
+def _reader(segment: Segment, inline: bytes | None, store: SegmentStore) -> SegmentReader:
+    if segment.inline and inline is None and not store.is_open(segment.segment_id):
+        name = segment.segment_id  # it was swept after the snapshot was taken
+        raise SegmentCorrupt(
+            f"the bytes of segment {name} of project {segment.project_id} are gone",
+            segment=name,
+            project=segment.project_id,
+        )
+    return store.open(segment, inline)
+
+
+def _ids(segments: Sequence[Segment]) -> list[str]:
+    return [segment.segment_id for segment in segments]

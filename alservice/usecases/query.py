@@ -1,0 +1,223 @@
+"""Query: choose items that are worth a label, and lease them to whoever asks."""
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from alservice.domain.batch import Batch
+from alservice.domain.call import Call
+from alservice.domain.errors import Conflict, InvalidField
+from alservice.domain.item import Attributes
+from alservice.domain.model import ModelState
+from alservice.domain.names import check_annotator_id
+from alservice.domain.project import Project
+from alservice.domain.strategy import Strategy
+from alservice.ports.catalog import Catalog, Tx
+from alservice.usecases.batch_contents import BatchContents
+from alservice.usecases.choose_batch import Choice, ChooseBatch, UsableModel, Wish
+from alservice.usecases.commit_batch import StaleSnapshot, Terms, commit_batch, dry_batch
+from alservice.usecases.model_head import decode_head
+from alservice.usecases.once import once, recall
+from alservice.usecases.require import lock_project, require_batch, require_project
+from alservice.usecases.resolve_strategy import resolve_parameters, resolve_strategy
+from alservice.usecases.snapshot import Snapshot, Snapshots
+
+_ATTEMPTS: Final = 8
+_LONGEST_LEASE_MS: Final = 90 * 24 * 3_600_000
+_MOST_ITEMS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryCommand:
+    """What a caller asks for; 0, "" and None mean the project's own."""
+
+    project_id: str
+    batch_size: int = 0
+    strategy: str = ""
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    annotator_id: str = ""
+    lease_ms: int | None = None
+    with_content: bool = True
+    resume: bool = False
+    dry_run: bool = False
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryResult:
+    """A batch; `contents` is by item, in the order of the batch, empty if not asked for."""
+
+    batch: Batch
+    contents: Sequence[Attributes]
+    unseen_label_count: int
+    open_item_count: int
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the snapshot's transaction says beside the pool."""
+
+    model: UsableModel | None
+    unseen: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What an answer is rebuilt from."""
+
+    batch_id: str
+    unseen: int
+    open_count: int
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Chooses, leases, answers; a repeated request gets an equal answer."""
+
+    catalog: Catalog
+    snapshots: Snapshots
+    choose: ChooseBatch
+    contents: BatchContents
+    strategies: Mapping[str, Strategy]
+
+    def __call__(self, call: Call, ask: QueryCommand) -> QueryResult:
+        """The batch.
+
+        Raises ProjectNotFound, InvalidField, StrategyUnknown, ParameterUnknown, ParameterOutOfRange,
+        VectorsMissing, PoolEmpty, SegmentCorrupt, RequestIdReused, Conflict, Cancelled.
+        """
+        check_annotator_id(ask.annotator_id)
+        _check(ask)
+        earlier = self.catalog.read(lambda tx: self._earlier(tx, call, ask))
+        if earlier is not None:
+            return self._answer(ask, earlier)
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._attempt(call, ask)
+            except StaleSnapshot:
+                continue
+        text = "other calls kept taking the same items; retry"
+        raise Conflict(text, attempts=_ATTEMPTS)
+
+    def _attempt(self, call: Call, ask: QueryCommand) -> QueryResult:
+        snapshot, known = self.snapshots.take(
+            ask.project_id, check_annotator_id(ask.annotator_id), _known
+        )
+        wish, terms = self._wish(snapshot.project, known, ask)
+        choice = self.choose(snapshot, wish, call.cancel)
+        notes = (*known.notes, *choice.notes)
+        if ask.dry_run:
+            batch = dry_batch(snapshot, choice, terms)
+            record = _Record("", known.unseen, choice.open_count, notes)
+            return self._render(ask, batch, record)
+        record = self.catalog.transact(
+            lambda tx: once(
+                tx,
+                call,
+                ask.project_id,
+                lambda: _commit(tx, snapshot, choice, terms, known, notes),
+                _encode,
+                _decode,
+            )
+        )
+        return self._answer(ask, record)
+
+    def _earlier(self, tx: Tx, call: Call, ask: QueryCommand) -> _Record | None:
+        project = require_project(tx, ask.project_id)
+        recorded = recall(tx, call, ask.project_id)
+        if recorded is not None:
+            return _decode(recorded)
+        if not ask.resume:
+            return None
+        annotator = check_annotator_id(ask.annotator_id)
+        batch = tx.batches.oldest_open(ask.project_id, annotator, tx.now_ms())
+        if batch is None:
+            return None
+        open_count = max(0, project.item_count - project.settled_count)
+        note = "This is the annotator's oldest open batch, as asked for with `resume`."
+        return _Record(batch.batch_id, _known(tx, project).unseen, open_count, (note,))
+
+    def _wish(self, project: Project, known: _Known, ask: QueryCommand) -> tuple[Wish, Terms]:
+        strategy = resolve_strategy(self.strategies, ask.strategy or project.policy.strategy)
+        batch_size = ask.batch_size or project.policy.batch_size
+        seed = secrets.randbits(63) if ask.seed is None else ask.seed
+        wish = Wish(
+            batch_size=batch_size,
+            strategy=strategy,
+            fallback=self.strategies["random"],
+            parameters=resolve_parameters(strategy, ask.parameters),
+            seed=seed,
+            model=known.model,
+        )
+        terms = Terms(
+            batch_size=batch_size,
+            annotator_id=check_annotator_id(ask.annotator_id),
+            lease_ms=ask.lease_ms or project.policy.lease_duration_ms,
+            seed=seed,
+        )
+        return wish, terms
+
+    def _answer(self, ask: QueryCommand, record: _Record) -> QueryResult:
+        batch = self.catalog.read(lambda tx: require_batch(tx, ask.project_id, record.batch_id))
+        return self._render(ask, batch, record)
+
+    def _render(self, ask: QueryCommand, batch: Batch, record: _Record) -> QueryResult:
+        contents = self.contents(ask.project_id, batch.items) if ask.with_content else ()
+        return QueryResult(
+            batch=batch,
+            contents=contents,
+            unseen_label_count=record.unseen,
+            open_item_count=record.open_count,
+            notes=record.notes,
+        )
+
+
+def _commit(
+    tx: Tx,
+    snapshot: Snapshot,
+    choice: Choice,
+    terms: Terms,
+    known: _Known,
+    notes: Sequence[str],
+) -> _Record:
+    project = lock_project(tx, snapshot.project.project_id)
+    batch = commit_batch(tx, project, snapshot, choice, terms)
+    left = max(0, choice.open_count - len(batch.items))
+    return _Record(batch.batch_id, known.unseen, left, notes)
+
+
+def _known(tx: Tx, project: Project) -> _Known:
+    if project.active_model_id is None:
+        return _Known(None, tx.labels.unseen_count(project.project_id, -1), ())
+    row = tx.models.get(project.project_id, project.active_model_id)
+    head = tx.models.head(project.project_id, project.active_model_id)
+    if row is None or head is None or row.state is not ModelState.READY:
+        return _Known(None, tx.labels.unseen_count(project.project_id, -1), ())
+    unseen = tx.labels.unseen_count(project.project_id, row.revision)
+    strange = [c for c in project.schema.class_ids if c not in row.class_ids]
+    note = f"The model does not know these classes yet: {', '.join(strange)}. Train again."
+    model = UsableModel(row.model_id, row.revision, decode_head(head))
+    return _Known(model, unseen, (note,) if strange else ())
+
+
+def _check(ask: QueryCommand) -> None:
+    if not 0 <= ask.batch_size <= _MOST_ITEMS:
+        text = f"batch_size must be in [0, {_MOST_ITEMS}], not {ask.batch_size}"
+        raise InvalidField(text, field="batch_size")
+    if ask.lease_ms is not None and not 1000 <= ask.lease_ms <= _LONGEST_LEASE_MS:
+        text = "lease_duration must be between 1 second and 90 days"
+        raise InvalidField(text, field="lease_duration")
+
+
+def _encode(record: _Record) -> str:
+    return json.dumps([record.batch_id, record.unseen, record.open_count, list(record.notes)])
+
+
+def _decode(text: str) -> _Record:
+    batch_id, unseen, open_count, notes = json.loads(text)
+    return _Record(batch_id, unseen, open_count, tuple(notes))

@@ -1,0 +1,99 @@
+"""Put a training on the queue: a model that is TRAINING, and the operation that will make it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from alservice.domain.errors import LearnerUnknown, TrainingNeedsTwoClasses, did_you_mean
+from alservice.domain.learner import Learner
+from alservice.domain.model import ModelRow, ModelState
+from alservice.domain.names import new_id
+from alservice.domain.operation import Operation, OperationKind
+from alservice.domain.project import Project, Retrain
+from alservice.ports.catalog import Tx
+
+_LEAST_NEW: int = 20
+_NEW_SHARE: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTraining:
+    """Queues at most one training of a project at a time."""
+
+    learners: Mapping[str, Learner]
+
+    def __call__(self, tx: Tx, project: Project, learner: str, *, activate: bool) -> Operation:
+        """The operation; `project` is locked and has no unfinished training.
+
+        Raises LearnerUnknown, TrainingNeedsTwoClasses.
+        """
+        if learner not in self.learners:
+            text = (
+                f"no learner is called {learner!r}; there are: {', '.join(sorted(self.learners))}"
+            )
+            raise LearnerUnknown(text, learner=learner, **did_you_mean(learner, self.learners))
+        _check_classes(tx, project)
+        now_ms = tx.now_ms()
+        model_id, operation_id = new_id("m"), new_id("o")
+        model = ModelRow(
+            model_id=model_id,
+            state=ModelState.TRAINING,
+            learner=learner,
+            operation_id=operation_id,
+            space_id=project.space.space_id,
+            class_ids=project.schema.class_ids,
+            revision=project.revision,
+            create_time_ms=now_ms,
+        )
+        operation = Operation(
+            operation_id=operation_id,
+            project_id=project.project_id,
+            kind=OperationKind.TRAIN,
+            request={"model_id": model_id, "learner": learner, "activate": activate},
+            stage="waiting for a worker",
+            create_time_ms=now_ms,
+        )
+        tx.models.insert(project.project_id, model)
+        tx.operations.insert(operation)
+        return operation
+
+    def after_labels(self, tx: Tx, project: Project) -> int:
+        """Queue a training if the policy asks for one now; returns the labels that the active model
+        has not seen."""
+        revision = _seen(tx, project)
+        unseen = tx.labels.unseen_count(project.project_id, revision)
+        if project.policy.retrain is Retrain.AUTO and self._due(tx, project, unseen):
+            self(tx, project, project.policy.learner, activate=True)
+        return unseen
+
+    def _due(self, tx: Tx, project: Project, unseen: int) -> bool:
+        if unseen < max(_LEAST_NEW, _NEW_SHARE * project.settled_count):
+            return False
+        if tx.operations.unfinished(project.project_id, OperationKind.TRAIN) is not None:
+            return False
+        latest = tx.models.latest_ready(project.project_id)
+        since_latest = tx.labels.unseen_count(
+            project.project_id, latest.revision if latest else -1
+        )
+        return since_latest >= _LEAST_NEW and _classes_with_labels(tx, project) >= 2
+
+
+def _seen(tx: Tx, project: Project) -> int:
+    if project.active_model_id is None:
+        return -1
+    model = tx.models.get(project.project_id, project.active_model_id)
+    return model.revision if model else -1
+
+
+def _check_classes(tx: Tx, project: Project) -> None:
+    found = _classes_with_labels(tx, project)
+    if found < 2:
+        text = (
+            f"training needs settled labels of at least two classes, and {found} of the "
+            f"{len(project.schema.classes)} classes has any; label more items first"
+        )
+        raise TrainingNeedsTwoClasses(text, classes_with_labels=found)
+
+
+def _classes_with_labels(tx: Tx, project: Project) -> int:
+    counts = tx.labels.settled_count(project.project_id)
+    return sum(1 for key, count in counts.items() if key.startswith("class:") and count)

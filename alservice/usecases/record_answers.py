@@ -1,0 +1,192 @@
+"""Write answers into the label log and settle what they settle, inside one transaction.
+
+Answers are taken one after the other, so that several about one item in one request behave
+as if they had come in separate ones.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from alservice.domain.batch import Arm, BatchItemState
+from alservice.domain.label import Answer, LabelRow, LabelStatus, Outcome, Provenance, Settled
+from alservice.domain.project import Project
+from alservice.domain.settling import ABSTENTIONS_TO_REVIEW, Belief, settle, weight
+from alservice.ports.catalog import Tx
+from alservice.ports.tables import ItemKey
+
+Handed = tuple[str, str, str]  # (batch_id, arm, state)
+
+
+@dataclass(slots=True)
+class History:
+    """What is known about the items of a request, kept up to date answer by answer."""
+
+    answers: dict[ItemKey, list[LabelRow]]
+    handed: Mapping[ItemKey, Sequence[Handed]]
+    leased: set[tuple[ItemKey, str]]  # (item, batch_id) with a lease that runs
+    beliefs: dict[ItemKey, Belief]
+    answered: list[tuple[ItemKey, str]] = field(default_factory=list)  # (item, batch_id)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What is to be written at the end. `sources` gives the row of `rows` that settles a key."""
+
+    rows: list[LabelRow] = field(default_factory=list)
+    settled: dict[ItemKey, tuple[int, Belief]] = field(default_factory=dict)
+
+
+def read_history(tx: Tx, project_id: str, item_ids: Sequence[str], now_ms: int) -> History:
+    """All that the catalog knows about these items."""
+    answers: dict[ItemKey, list[LabelRow]] = {}
+    for row in tx.labels.of_items(project_id, item_ids):
+        answers.setdefault((row.item_id, row.incarnation), []).append(row)
+    settled = tx.labels.settled_of(project_id, item_ids)
+    return History(
+        answers=answers,
+        handed=tx.batches.of_items(project_id, item_ids),
+        leased={
+            ((lease.item_id, lease.incarnation), lease.batch_id)
+            for lease in tx.leases.of_items(project_id, item_ids)
+            if lease.expire_time_ms > now_ms
+        },
+        beliefs={k: Belief(s.outcome, s.class_id, s.provenance) for k, s in settled.items()},
+    )
+
+
+def record_answer(
+    history: History, ledger: Ledger, answer: Answer, incarnation: int, now_ms: int
+) -> LabelStatus:
+    """Take one answer into account."""
+    key = (answer.item_id, incarnation)
+    earlier = history.answers.setdefault(key, [])
+    if _repeats(earlier, answer):
+        return LabelStatus.DUPLICATE
+    batch = _batch_of(history, key, answer)
+    provenance = answer.provenance or _provenance(batch)
+    verdict = settle(history.beliefs.get(key), answer, provenance)
+    row = LabelRow(
+        item_id=answer.item_id,
+        incarnation=incarnation,
+        outcome=answer.outcome,
+        class_id=answer.class_id,
+        annotator_id=answer.annotator_id,
+        provenance=provenance,
+        confidence=answer.confidence,
+        seconds_spent=answer.seconds_spent,
+        batch_id=batch[0] if batch else None,
+        create_time_ms=now_ms,
+    )
+    earlier.append(row)
+    ledger.rows.append(row)
+    belief = verdict.belief or _review(history, key, earlier)
+    if belief is not None:
+        belief = _measuring(history, key, belief)
+        history.beliefs[key] = belief
+        ledger.settled[key] = (len(ledger.rows) - 1, belief)
+    return _closed(history, key, batch, verdict.status)
+
+
+def write_ledger(tx: Tx, project: Project, history: History, ledger: Ledger) -> int:
+    """Append, settle, end leases; returns how many items are settled that were not before."""
+    project_id = project.project_id
+    seqs = tx.labels.append(project_id, ledger.rows)
+    known = tx.labels.settled_of(project_id, [item_id for item_id, _ in ledger.settled])
+    tx.labels.settle(
+        project_id,
+        [
+            _settled(key, belief, seqs[index], project.revision + 1)
+            for key, (index, belief) in ledger.settled.items()
+        ],
+    )
+    _end_leases(tx, project_id, history.answered)
+    return len([key for key in ledger.settled if key not in known])
+
+
+def _repeats(earlier: Sequence[LabelRow], answer: Answer) -> bool:
+    mine = [row for row in earlier if row.annotator_id == answer.annotator_id]
+    if not mine or answer.provenance is Provenance.CORRECTED:
+        return bool(mine) and _same(mine[-1], answer) and _last_word(earlier, mine[-1])
+    return _same(mine[-1], answer)
+
+
+def _same(row: LabelRow, answer: Answer) -> bool:
+    return row.outcome is answer.outcome and row.class_id == answer.class_id
+
+
+def _last_word(earlier: Sequence[LabelRow], row: LabelRow) -> bool:
+    """A correction repeats another only if nothing was said in between."""
+    return earlier[-1] is row and row.provenance is Provenance.CORRECTED
+
+
+def _batch_of(history: History, key: ItemKey, answer: Answer) -> Handed | None:
+    """The batch that an answer belongs to: the one it names, else one that holds the item now,
+    else the newest."""
+    handed = history.handed.get(key, ())
+    for batch in handed:
+        if batch[0] == answer.batch_id:
+            return batch
+    for batch in handed:
+        if (key, batch[0]) in history.leased:
+            return batch
+    return handed[0] if handed else None
+
+
+def _provenance(batch: Handed | None) -> Provenance:
+    if batch is None:
+        return Provenance.IMPORTED
+    return Provenance.AUDIT if batch[1] == Arm.AUDIT else Provenance.QUERIED
+
+
+def _measuring(history: History, key: ItemKey, belief: Belief) -> Belief:
+    """What the audit asked for measures and never trains, whoever answers or corrects it."""
+    if any(arm == Arm.AUDIT for _, arm, _ in history.handed.get(key, ())):
+        return replace(belief, provenance=Provenance.AUDIT)
+    return belief
+
+
+def _review(history: History, key: ItemKey, answers: Iterable[LabelRow]) -> Belief | None:
+    """A flag, once enough people have abstained on an item that nothing is known about."""
+    abstained = {row.annotator_id for row in answers if row.outcome is Outcome.ABSTAIN}
+    if key in history.beliefs or len(abstained) < ABSTENTIONS_TO_REVIEW:
+        return None
+    return Belief(Outcome.FLAG, None, Provenance.QUERIED)
+
+
+def _closed(
+    history: History, key: ItemKey, batch: Handed | None, status: LabelStatus
+) -> LabelStatus:
+    """The status as the caller sees it, once the item's place in its batch is closed."""
+    if batch is None:
+        return status
+    open_before = batch[2] == BatchItemState.OPEN and (key, batch[0]) not in history.answered
+    in_time = (key, batch[0]) in history.leased
+    history.answered.append((key, batch[0]))
+    if status is LabelStatus.DISAGREES or batch[2] == BatchItemState.ANSWERED:
+        return status
+    if open_before and not in_time:
+        return LabelStatus.LATE
+    return LabelStatus.LATE if batch[2] == BatchItemState.RELEASED else status
+
+
+def _settled(key: ItemKey, belief: Belief, seq: int, revision: int) -> Settled:
+    return Settled(
+        item_id=key[0],
+        incarnation=key[1],
+        outcome=belief.outcome,
+        class_id=belief.class_id,
+        provenance=belief.provenance,
+        weight=weight(belief.outcome),
+        label_seq=seq,
+        revision=revision,
+    )
+
+
+def _end_leases(tx: Tx, project_id: str, answered: Sequence[tuple[ItemKey, str]]) -> None:
+    by_batch: dict[str, list[ItemKey]] = {}
+    for key, batch_id in answered:
+        by_batch.setdefault(batch_id, []).append(key)
+    for batch_id, keys in by_batch.items():
+        item_ids = [item_id for item_id, _ in keys]
+        tx.batches.set_state(project_id, batch_id, item_ids, BatchItemState.ANSWERED)
+        tx.leases.release(project_id, batch_id, item_ids)

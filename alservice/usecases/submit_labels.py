@@ -1,0 +1,173 @@
+"""SubmitLabels: record answers, settle what they settle, say what became of each."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from alservice.domain.call import Call
+from alservice.domain.errors import (
+    ClassUnknown,
+    Conflict,
+    InvalidField,
+    ItemNotFound,
+    LabelValueInvalid,
+    LimitExceeded,
+    did_you_mean,
+)
+from alservice.domain.label import Answer, LabelStatus, Outcome, Provenance
+from alservice.domain.names import check_annotator_id, check_item_id
+from alservice.domain.project import Project
+from alservice.ports.catalog import Catalog, Tx
+from alservice.usecases.find_lives import FindLives, Lives
+from alservice.usecases.once import once
+from alservice.usecases.queue_training import QueueTraining
+from alservice.usecases.record_answers import Ledger, read_history, record_answer, write_ledger
+from alservice.usecases.require import lock_project
+
+_ATTEMPTS: Final = 8
+_MOST_LABELS: Final = 10_000
+_WITH_CLASS: Final = frozenset({Outcome.VALUE, Outcome.UNSURE})
+_SETTABLE: Final = frozenset({Provenance.IMPORTED, Provenance.CORRECTED, Provenance.MACHINE})
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitLabelsCommand:
+    """Answers for items of one project."""
+
+    project_id: str
+    answers: Sequence[Answer]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitLabelsResult:
+    """One status per answer, and where the project stands."""
+
+    statuses: Sequence[LabelStatus]
+    settled_count: int
+    unseen_label_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitLabels:
+    """Stores a well-formed request as a whole, or nothing."""
+
+    catalog: Catalog
+    find_lives: FindLives
+    queue_training: QueueTraining
+
+    def __call__(self, call: Call, ask: SubmitLabelsCommand) -> SubmitLabelsResult:
+        """The statuses.
+
+        Raises ProjectNotFound, ItemNotFound, ClassUnknown, LabelValueInvalid, InvalidField,
+        InvalidName, InvalidItemId, LimitExceeded, RequestIdReused, SegmentCorrupt, Conflict.
+        """
+        _check(ask)
+        ids = [answer.item_id for answer in ask.answers]
+        for _ in range(_ATTEMPTS):
+            lives = self.find_lives(ask.project_id, ids)
+            result = self.catalog.transact(lambda tx: self._record(tx, call, ask, lives))
+            if result is not None:
+                return result
+        text = "the pool kept changing while its items were looked up; retry"
+        raise Conflict(text, attempts=_ATTEMPTS)
+
+    def _record(
+        self, tx: Tx, call: Call, ask: SubmitLabelsCommand, lives: Lives
+    ) -> SubmitLabelsResult | None:
+        """None if the pool has changed since the items were looked up."""
+        project = lock_project(tx, ask.project_id)
+        if tx.segments.pool_version(ask.project_id) != lives.version:
+            return None
+        return once(
+            tx,
+            call,
+            ask.project_id,
+            lambda: self._effect(tx, project, ask, lives),
+            _encode,
+            _decode,
+        )
+
+    def _effect(
+        self, tx: Tx, project: Project, ask: SubmitLabelsCommand, lives: Lives
+    ) -> SubmitLabelsResult:
+        _check_classes(project, ask.answers)
+        ids = list(dict.fromkeys(answer.item_id for answer in ask.answers))
+        now_ms = tx.now_ms()
+        history = read_history(tx, project.project_id, ids, now_ms)
+        _check_known(project, ids, lives, {i for i, _ in [*history.handed, *history.answers]})
+        ledger = Ledger()
+        statuses = [
+            LabelStatus.ITEM_DELETED
+            if (life := lives.incarnation.get(answer.item_id)) is None
+            else record_answer(history, ledger, answer, life, now_ms)
+            for answer in ask.answers
+        ]
+        newly = write_ledger(tx, project, history, ledger) if ledger.rows else 0
+        project = replace(
+            project,
+            settled_count=project.settled_count + newly,
+            revision=project.revision + bool(ledger.rows),
+        )
+        tx.projects.update(project)
+        unseen = self.queue_training.after_labels(tx, project)
+        return SubmitLabelsResult(statuses, project.settled_count, unseen)
+
+
+def _check(ask: SubmitLabelsCommand) -> None:
+    if not ask.answers:
+        raise InvalidField("send at least one label", field="labels")
+    if len(ask.answers) > _MOST_LABELS:
+        text = f"send at most {_MOST_LABELS} labels in one call, not {len(ask.answers)}"
+        raise LimitExceeded(text, limit=_MOST_LABELS, got=len(ask.answers))
+    for answer in ask.answers:
+        check_item_id(answer.item_id)
+        check_annotator_id(answer.annotator_id)
+        _check_value(answer)
+
+
+def _check_value(answer: Answer) -> None:
+    named = {"item_id": answer.item_id, "outcome": answer.outcome.value}
+    if answer.outcome in _WITH_CLASS and not answer.class_id:
+        text = f"the label for {answer.item_id!r} lacks its class_id"
+        raise LabelValueInvalid(text, **named)
+    if answer.outcome not in _WITH_CLASS and answer.class_id is not None:
+        text = f"the label for {answer.item_id!r} is {answer.outcome.value}: it must not have a class_id"
+        raise LabelValueInvalid(text, **named)
+    if answer.provenance is not None and answer.provenance not in _SETTABLE:
+        text = "provenance may be IMPORTED, CORRECTED or MACHINE; the service decides the others"
+        raise InvalidField(text, field="labels.provenance", item_id=answer.item_id)
+
+
+def _check_classes(project: Project, answers: Sequence[Answer]) -> None:
+    known = project.schema.index
+    for answer in answers:
+        if answer.class_id is not None and answer.class_id not in known:
+            text = f"the project has no class {answer.class_id!r}; AddClasses adds one"
+            raise ClassUnknown(
+                text,
+                class_id=answer.class_id,
+                item_id=answer.item_id,
+                **did_you_mean(answer.class_id, known),
+            )
+
+
+def _check_known(project: Project, ids: Sequence[str], lives: Lives, once_known: set[str]) -> None:
+    """An item that is not in the pool must at least have been: else it is a mistake."""
+    missing = [
+        i for i in ids if i not in lives.incarnation and i not in lives.deleted | once_known
+    ]
+    if missing:
+        shown = ", ".join(missing[:10])
+        text = f"{len(missing)} of the items are not in the project: {shown}; nothing was stored"
+        raise ItemNotFound(text, item_ids=shown, count=len(missing), project=project.project_id)
+
+
+def _encode(result: SubmitLabelsResult) -> str:
+    statuses = [status.value for status in result.statuses]
+    return json.dumps([statuses, result.settled_count, result.unseen_label_count])
+
+
+def _decode(text: str) -> SubmitLabelsResult:
+    statuses, settled_count, unseen = json.loads(text)
+    return SubmitLabelsResult([LabelStatus(s) for s in statuses], settled_count, unseen)

@@ -1,0 +1,197 @@
+"""One stream's part of an upload: append, append, ..., then commit, suspend or abandon."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from alservice.domain.call import Call
+from alservice.domain.errors import Cancelled, Conflict, UploadOffsetGap
+from alservice.domain.item import AddResult, ItemBlock, OnConflict
+from alservice.domain.project import DType, Project
+from alservice.domain.segment import SegmentState, Upload
+from alservice.ports.catalog import Catalog, Tx
+from alservice.ports.segments import SegmentStore
+from alservice.usecases.admit_segments import prepare
+from alservice.usecases.check_items import Shape, check_items, shape_of
+from alservice.usecases.require import lock_project
+from alservice.usecases.write_segments import WRITING_MS, Piece, Place, SegmentFiller, keep
+
+
+@dataclass(slots=True)
+class UploadSession:
+    """One stream's hold on an upload.
+
+    For one thread at a time. Two streams of one upload are safe: the later one gets a Conflict.
+    """
+
+    catalog: Catalog
+    store: SegmentStore
+    call: Call
+    project: Project
+    upload: Upload
+    pieces: list[Piece]
+    _filler: SegmentFiller | None = None
+    _shape: Shape | None = None
+
+    @property
+    def position(self) -> int:
+        """Items that have arrived, durable or not."""
+        return self.upload.received + (self._filler.rows if self._filler else 0)
+
+    def append(self, offset: int, block: ItemBlock) -> None:
+        """Add the items from `offset` on; those that are here already are skipped.
+
+        Raises UploadOffsetGap, what check_items raises, DiskFull, Conflict, ItemExists.
+        """
+        if self.upload.result_json is not None:
+            return
+        if offset > self.position:
+            text = f"the chunk begins at item {offset}, but only {self.position} have arrived"
+            raise UploadOffsetGap(text, offset=offset, received=self.position)
+        if offset + len(block) <= self.position:
+            return
+        filler = self._ready(block)
+        checked = check_items(block, filler.place.shape, self.project.schema)
+        new = tail(checked, self.position - offset)
+        filler.append(new, np.full(len(new), self.upload.incarnation, dtype=np.int64))
+        if filler.full:
+            self._keep(filler)
+
+    def commit(self) -> AddResult:
+        """Make all items visible; an upload that was committed answers the same again.
+
+        Raises ItemExists, DimensionMismatch, Conflict, DiskFull, ProjectNotFound, Cancelled.
+        """
+        if self.upload.result_json is not None:
+            return decode_result(self.upload.result_json)
+        if self.call.cancel.cancelled:
+            raise Cancelled("the upload was cancelled before its commit; it can be resumed")
+        last = self._filler.seal() if self._filler else None
+        if last is not None and last.inline is None:
+            self._record(last)
+            last = None
+        try:
+            return self._admit([*self.pieces, *([last] if last else [])])
+        except BaseException:
+            if last is not None:
+                self.store.remove(last.segment.segment_id)
+            raise
+
+    def _admit(self, pieces: Sequence[Piece]) -> AddResult:
+        project_id, policy = self.upload.project_id, OnConflict(self.upload.on_conflict)
+        shape = self._shape or self._known_shape() or Shape(0, DType.F32)
+        admission = prepare(self.catalog, self.store, project_id, pieces, policy, shape)
+
+        def work(tx: Tx) -> AddResult:
+            lock_project(tx, project_id)
+            upload = tx.uploads.get(project_id, self.upload.upload_id)
+            if upload is not None and upload.result_json is not None:
+                return decode_result(upload.result_json)
+            self._check_mine(upload)
+            result = admission(tx)
+            expiry = tx.now_ms() + WRITING_MS
+            text = encode_result(result)
+            tx.uploads.put(replace(self.upload, result_json=text, expire_time_ms=expiry))
+            return result
+
+        return self.catalog.transact(work)
+
+    def suspend(self) -> None:
+        """Keep what has arrived, so that another stream can go on from there."""
+        if self._filler is not None and self.upload.result_json is None:
+            self._keep(self._filler)
+
+    def abandon(self) -> None:
+        """Forget the upload and all that has arrived."""
+        if self._filler is not None:
+            self._filler.abort()
+        self.catalog.transact(self._forget)
+
+    def _ready(self, block: ItemBlock) -> SegmentFiller:
+        if self._filler is None:
+            space = self.project.space
+            self._shape = self._known_shape() or shape_of(block, space)
+            place = Place(
+                self.upload.project_id, space.space_id, self._shape, self.upload.upload_id
+            )
+            self._filler = SegmentFiller(self.catalog, self.store, place)
+        return self._filler
+
+    def _known_shape(self) -> Shape | None:
+        """The shape of what is here already, where the upload itself decides it."""
+        if not self.pieces:
+            return None
+        first = self.pieces[0]
+        reader = self.store.open(first.segment, first.inline)
+        return Shape(reader.vectors.shape[1], reader.dtype)
+
+    def _keep(self, filler: SegmentFiller) -> None:
+        piece = filler.seal()
+        if piece is not None:
+            self._record(piece)
+
+    def _record(self, piece: Piece) -> None:
+        def work(tx: Tx) -> Upload:
+            lock_project(tx, self.upload.project_id)
+            upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
+            self._check_mine(upload)
+            keep(tx, piece)
+            received = self.upload.received + piece.segment.rows
+            expiry = tx.now_ms() + WRITING_MS
+            kept = replace(self.upload, received=received, expire_time_ms=expiry)
+            tx.uploads.put(kept)
+            return kept
+
+        self.upload = self.catalog.transact(work)
+        self.pieces.append(replace(piece, inline=None))
+
+    def _check_mine(self, upload: Upload | None) -> None:
+        mine = self.upload
+        if upload is None or (upload.incarnation, upload.received) != (
+            mine.incarnation,
+            mine.received,
+        ):
+            text = "another stream went on with this upload; ask GetUpload where it stands"
+            raise Conflict(text, upload_id=self.upload.upload_id)
+
+    def _forget(self, tx: Tx) -> None:
+        lock_project(tx, self.upload.project_id)
+        upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
+        if upload is None or upload.incarnation != self.upload.incarnation:
+            return
+        if upload.result_json is None:
+            forget_segments(tx, upload.project_id, upload.upload_id)
+            tx.uploads.put(replace(upload, expire_time_ms=0))
+
+
+def forget_segments(tx: Tx, project_id: str, upload_id: str) -> None:
+    """Leave whatever was written for an upload of this id to the sweeper."""
+    for segment in tx.segments.of_upload(project_id, upload_id):
+        tx.segments.store(replace(segment, state=SegmentState.DEAD), None)
+
+
+def tail(block: ItemBlock, start: int) -> ItemBlock:
+    """The items of a block from `start` on."""
+    if start == 0:
+        return block
+    return ItemBlock(
+        item_ids=block.item_ids[start:],
+        vectors=block.vectors[start:],
+        dtype=block.dtype,
+        roles=None if block.roles is None else block.roles[start:],
+        costs=None if block.costs is None else block.costs[start:],
+        attributes=None if block.attributes is None else block.attributes[start:],
+        class_ids=None if block.class_ids is None else block.class_ids[start:],
+    )
+
+
+def encode_result(result: AddResult) -> str:
+    """For the record of the upload, or of the request."""
+    return json.dumps(result.as_json())
+
+
+def decode_result(text: str) -> AddResult:
+    """The opposite of encode_result."""
+    return AddResult(**json.loads(text))

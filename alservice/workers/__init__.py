@@ -1,0 +1,1 @@
+"""Run: what happens outside a request, and in other processes."""

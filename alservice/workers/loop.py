@@ -1,0 +1,216 @@
+"""The loop that claims operations, keeps their leases alive, and carries them to an end.
+
+Any replica may pick up what a dead one left: what counts is the attempt number of the claim,
+which every write of the worker names.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from alservice.core import Cancelled as KernelCancelled
+from alservice.core import CancelFlag
+from alservice.domain.errors import AlserviceError, Cancelled, TrainingFailed
+from alservice.domain.learner import Progress
+from alservice.domain.operation import Operation, OperationKind, OperationState
+from alservice.ports.catalog import Catalog
+
+LEASE_MS: Final = 15_000
+HEARTBEAT_S: Final = 1.0
+IDLE_S: Final = 1.0
+CHORES_S: Final = 60.0
+MOST_ATTEMPTS: Final = 5
+
+Run = Callable[[Operation, Progress, CancelFlag], None]
+End = Callable[[Operation, OperationState, AlserviceError], None]
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What to do for one kind of operation. `run` commits its own success; `end` writes a failure."""
+
+    run: Run
+    end: End
+
+
+@dataclass(slots=True)
+class _Work:
+    """One claimed operation, shared between the thread that works and the one that heartbeats."""
+
+    operation: Operation
+    cancel: CancelFlag = field(default_factory=CancelFlag)
+    progress: float = 0.0
+    stage: str = "starting"
+    asked_to_stop: bool = False
+    lost: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def report(self, share: float, stage: str) -> None:
+        """Remember how far the work is, for the next heartbeat. Raises Cancelled."""
+        self.progress, self.stage = share, stage
+        if self.cancel.cancelled:
+            raise Cancelled("the operation was cancelled")
+
+
+class WorkerLoop:
+    """Works in one thread of its own, one operation after the other."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        handlers: Mapping[OperationKind, Handler],
+        owner: str,
+        wake: threading.Event,
+        chores: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`owner` names this process. Whoever queues an operation sets `wake`. `chores` is called now
+        and then when there is nothing to do.
+        """
+        self._catalog = catalog
+        self._handlers = handlers
+        self._owner = owner
+        self._chores = chores
+        self._wake = wake
+        self._stopping = threading.Event()
+        self._chores_due_s = 0.0
+        self._current: _Work | None = None
+        self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End what is running without finishing it, so that it is claimed again; waits. Idempotent."""
+        self._stopping.set()
+        self._wake.set()
+        work = self._current
+        if work is not None:
+            work.cancel.cancel()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                worked = self._step()
+            except AlserviceError as error:
+                log.warning("worker.step_failed", reason=error.reason, message=str(error))
+                worked = False
+            except Exception:
+                log.exception("worker.step_failed")
+                worked = False
+            if not worked:
+                self._wake.wait(IDLE_S)
+                self._wake.clear()
+
+    def _step(self) -> bool:
+        """Work on one operation, if there is one."""
+        operation = self._catalog.transact(
+            lambda tx: tx.operations.claim(self._owner, tx.now_ms(), LEASE_MS)
+        )
+        if operation is None:
+            self._do_chores()
+            return False
+        self._work_on(_Work(operation))
+        return True
+
+    def _do_chores(self) -> None:
+        if time.monotonic() >= self._chores_due_s:
+            self._chores_due_s = time.monotonic() + CHORES_S
+            self._chores()
+
+    def _work_on(self, work: _Work) -> None:
+        self._current = work
+        if self._stopping.is_set():
+            work.cancel.cancel()
+        beat = threading.Thread(
+            target=self._heartbeat, args=(work,), name="heartbeat", daemon=True
+        )
+        beat.start()
+        try:
+            self._run(work)
+        finally:
+            self._current = None
+            work.over.set()
+            beat.join()
+
+    def _run(self, work: _Work) -> None:
+        operation = work.operation
+        handler = self._handlers[operation.kind]
+        log.info("operation.started", **_told(operation))
+        try:
+            _refuse_poison(operation)
+            if operation.cancel_requested:
+                work.asked_to_stop = True
+                raise Cancelled("the operation was cancelled")
+            handler.run(operation, work.report, work.cancel)
+            log.info("operation.done", **_told(operation))
+        except (Cancelled, KernelCancelled):
+            self._cancelled(work, handler)
+        except AlserviceError as error:
+            log.warning("operation.failed", reason=error.reason, **_told(operation))
+            handler.end(operation, OperationState.FAILED, error)
+        except Exception:
+            log.exception("operation.failed", **_told(operation))
+            failure = TrainingFailed("the operation failed; the server's log tells more")
+            handler.end(operation, OperationState.FAILED, failure)
+
+    def _cancelled(self, work: _Work, handler: Handler) -> None:
+        """By a caller: that is the end. By a drain or a lost lease: somebody will do it again."""
+        if work.asked_to_stop and not work.lost:
+            error = Cancelled("the operation was cancelled")
+            handler.end(work.operation, OperationState.CANCELLED, error)
+            log.info("operation.cancelled", **_told(work.operation))
+        elif not work.lost:
+            with contextlib.suppress(AlserviceError):
+                self._report(work, lease_ms=0)
+
+    def _heartbeat(self, work: _Work) -> None:
+        while not work.over.wait(HEARTBEAT_S):
+            try:
+                self._beat(work)
+            except AlserviceError as error:
+                log.warning("worker.heartbeat_failed", reason=error.reason)
+
+    def _beat(self, work: _Work) -> None:
+        operation = work.operation
+        mine = self._report(work, LEASE_MS)
+        current = self._catalog.read(
+            lambda tx: tx.operations.get(operation.project_id, operation.operation_id)
+        )
+        if not mine or current is None:
+            work.lost = True
+            work.cancel.cancel()
+        elif current.cancel_requested:
+            work.asked_to_stop = True
+            work.cancel.cancel()
+
+    def _report(self, work: _Work, lease_ms: int) -> bool:
+        """Extend the lease (or end it) and say how far the work is; False if it is not ours."""
+        return self._catalog.transact(
+            lambda tx: tx.operations.heartbeat(
+                work.operation, tx.now_ms(), lease_ms, work.progress, work.stage
+            )
+        )
+
+
+def _refuse_poison(operation: Operation) -> None:
+    if operation.attempt > MOST_ATTEMPTS:
+        text = f"the operation was begun {MOST_ATTEMPTS} times and never ended; it is given up"
+        raise TrainingFailed(text)
+
+
+def _told(operation: Operation) -> dict[str, object]:
+    return {
+        "operation": operation.operation_id,
+        "project": operation.project_id,
+        "kind": operation.kind.value,
+        "attempt": operation.attempt,
+    }

@@ -1,0 +1,47 @@
+//! Pure functions over borrowed slices. One file per algorithm.
+//!
+//! Results depend neither on the number of threads, nor on how rows are cut into blocks, nor on
+//! a row's place in its block: additions within a row have a fixed order, ties break by keyed
+//! hash. Another instruction set may differ in the last digits.
+#![expect(
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::indexing_slicing,
+    clippy::inline_always,
+    clippy::many_single_char_names,
+    reason = "numeric loops over slices that are checked once, folded into one vectorised body"
+)]
+
+mod aligned;
+mod block;
+mod cancel;
+mod engine;
+mod error;
+mod gather;
+mod half;
+mod hash;
+mod head;
+mod ids;
+mod k_center;
+mod measure;
+mod score;
+mod simd;
+mod sum;
+mod top_k;
+mod vectors;
+
+pub use block::Block;
+pub use cancel::Cancel;
+pub use engine::Engine;
+pub use error::{Error, Result};
+pub use half::{bf16_to_f32, f16_to_f32, f32_to_bf16};
+pub use hash::{hash_ids, keyed_hash};
+pub use head::Head;
+pub use ids::{Ids, Index, common_ids, find_ids, repeated_ids, sort_hashes};
+pub use measure::Measure;
+pub use simd::Level;
+pub use top_k::Ranked;
+pub use vectors::{Values, Vectors};

@@ -1,0 +1,73 @@
+"""Pools small enough to think about, as the core sees them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from alservice.core import Block, Engine, Ranked
+from alservice.domain.learner import F32, LinearHead
+from alservice.domain.strategy import PoolView, Scoring, Strategy
+
+ENGINE = Engine(2)
+DIMENSION = 3
+NUMBERS = st.floats(-4, 4, width=32)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rows, which of them may be chosen, a model, and what is labelled already."""
+
+    vectors: F32
+    id_hash: np.ndarray
+    free: np.ndarray
+    head: LinearHead
+    anchors: F32
+
+    def cut(self, *cuts: int) -> list[Block]:
+        """The rows as blocks that begin at these positions."""
+        edges = sorted({0, len(self.vectors), *(min(c, len(self.vectors)) for c in cuts)})
+        return [self._block(a, b) for a, b in pairwise(edges)]
+
+    def _block(self, start: int, end: int) -> Block:
+        excluded = np.packbits(~self.free[start:end], bitorder="little")
+        vectors = self.vectors[start:end].copy()
+        vectors.flags.writeable = False
+        return Block(vectors, self.id_hash[start:end].copy(), excluded)
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Pool:
+    """Up to 40 rows with ties, some of them excluded."""
+    n, classes = draw(st.integers(0, 40)), draw(st.integers(1, 4))
+    seed = draw(st.integers(0, 2**32 - 1))
+    return Pool(
+        vectors=draw(arrays(np.float32, (n, DIMENSION), elements=NUMBERS)),
+        id_hash=np.random.default_rng(seed).integers(0, 2**64, n, dtype=np.uint64),
+        free=draw(arrays(np.bool_, n)),
+        head=LinearHead(
+            draw(arrays(np.float32, (classes, DIMENSION), elements=NUMBERS)),
+            draw(arrays(np.float32, classes, elements=NUMBERS)),
+        ),
+        anchors=draw(arrays(np.float32, (draw(st.integers(0, 3)), DIMENSION), elements=NUMBERS)),
+    )
+
+
+def choose(
+    strategy: Strategy, pool: Pool, blocks: Sequence[Block], count: int, seed: int = 7
+) -> Ranked:
+    """What the strategy chooses."""
+    if isinstance(strategy, Scoring):
+        head = pool.head
+        return ENGINE.score_top_k(blocks, head.weights, head.bias, strategy.measure, count, seed)
+    view = PoolView(blocks=blocks, anchors=pool.anchors, seed=seed, engine=ENGINE)
+    return strategy.select(view, count)
+
+
+def rows(blocks: Sequence[Block], chosen: Ranked) -> list[int]:
+    """Positions in the whole pool."""
+    starts = np.cumsum([0, *(len(b.vectors) for b in blocks)])
+    return [int(starts[b] + r) for b, r in zip(chosen.block, chosen.row, strict=True)]
