@@ -23,7 +23,7 @@ def main() -> None:
         sys.exit(2)
     except Failure as error:
         _say(error)
-        sys.exit(1)
+        sys.exit(error.exit_code)
 
 
 def _say(error: Exception) -> None:

@@ -4,6 +4,9 @@ Use cases and servicers are made from the types of their fields, so a new RPC ne
 a new adapter is named once, beside the port it implements.
 """
 
+import os
+import secrets
+import socket
 import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
@@ -17,8 +20,12 @@ from google.protobuf.descriptor import FileDescriptor
 
 from alservice import __version__, core, learners, strategies
 from alservice.api.v1 import (
+    active_learning_service_pb2,
+    active_learning_service_pb2_grpc,
     model_service_pb2,
     model_service_pb2_grpc,
+    pool_service_pb2,
+    pool_service_pb2_grpc,
     project_service_pb2,
     project_service_pb2_grpc,
     strategy_service_pb2,
@@ -28,14 +35,18 @@ from alservice.auth.allow_loopback import AllowLoopback
 from alservice.config import Settings
 from alservice.core import Engine
 from alservice.domain.learner import Learner
+from alservice.domain.operation import OperationKind
 from alservice.domain.strategy import Strategy
 from alservice.ports.catalog import Catalog
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
+from alservice.ports.trainer import Trainer
+from alservice.rpc.active_learning_service import ActiveLearningServicer
 from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.lanes import Lanes
 from alservice.rpc.model_service import ModelServicer
 from alservice.rpc.operations_service import OperationsServicer
+from alservice.rpc.pool_service import PoolServicer
 from alservice.rpc.project_service import ProjectServicer
 from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Service, Tls
@@ -45,17 +56,33 @@ from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments.store import LocalSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
+from alservice.usecases.fail_operation import FailOperation
+from alservice.usecases.run_merge import RunMerge
+from alservice.usecases.run_training import RunTraining
+from alservice.usecases.sweep import Sweep
 from alservice.web.pages import Pages
 from alservice.web.server import HttpServer
+from alservice.workers.loop import Handler, WorkerLoop
+from alservice.workers.training_process import TrainingProcess
 
 _log: Final = logger("server")
 
 # Each proto service: the file that describes it, its servicer, and how gRPC adds it to a server.
 SERVICES: Final[tuple[tuple[FileDescriptor, type[Any], Callable[..., None]], ...]] = (
     (
+        active_learning_service_pb2.DESCRIPTOR,
+        ActiveLearningServicer,
+        active_learning_service_pb2_grpc.add_ActiveLearningServiceServicer_to_server,
+    ),
+    (
         project_service_pb2.DESCRIPTOR,
         ProjectServicer,
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server,
+    ),
+    (
+        pool_service_pb2.DESCRIPTOR,
+        PoolServicer,
+        pool_service_pb2_grpc.add_PoolServiceServicer_to_server,
     ),
     (
         model_service_pb2.DESCRIPTOR,
@@ -100,18 +127,27 @@ def _is_needed(field: Field[Any]) -> bool:
 class Adapters:
     """The concrete classes behind the ports."""
 
-    catalog: SqliteCatalog
-    store: LocalSegmentStore
-    scoring: LocalScoring
+    catalog: Catalog
+    store: SegmentStore
+    scoring: PoolScoring
+    trainer: Trainer
     wake: threading.Event
 
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Open the data folder. Raises StartupError."""
-        catalog = SqliteCatalog(settings.data)
-        engine = Engine(settings.threads)
-        store = LocalSegmentStore(settings.data / "segments")
-        return cls(catalog, store, LocalScoring(engine), threading.Event())
+        return cls(
+            catalog=SqliteCatalog(settings.data),
+            store=LocalSegmentStore(settings.data / "segments"),
+            scoring=LocalScoring(Engine(settings.threads)),
+            trainer=TrainingProcess(settings.threads),
+            wake=threading.Event(),
+        )
+
+    def close(self) -> None:
+        """Close what holds anything."""
+        self.trainer.close()
+        self.catalog.close()
 
     def wiring(self, runner: Runner) -> Wiring:
         """What use cases and servicers are made from."""
@@ -122,12 +158,23 @@ class Adapters:
                 Catalog: self.catalog,
                 SegmentStore: self.store,
                 PoolScoring: self.scoring,
+                Trainer: self.trainer,
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),
                 Callable[[], None]: self.wake.set,
             }
         )
+
+    def worker(self, wiring: Wiring) -> WorkerLoop:
+        """What carries operations to their end, and sweeps in between."""
+        end = wiring.make(FailOperation)
+        handlers = {
+            OperationKind.TRAIN: Handler(wiring.make(RunTraining), end),
+            OperationKind.MERGE: Handler(wiring.make(RunMerge), end),
+        }
+        owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        return WorkerLoop(self.catalog, handlers, owner, self.wake, wiring.make(Sweep))
 
 
 def services(wiring: Wiring) -> list[Service]:
@@ -174,12 +221,16 @@ class App:
         await self._stack.aclose()
 
     def _open(self, stack: AsyncExitStack) -> None:
-        self._adapters = Adapters.open(self.settings)
-        stack.callback(self._adapters.catalog.close)
+        adapters = Adapters.open(self.settings)
+        stack.callback(adapters.close)
         self._lanes = Lanes(self.settings.waiting)
         stack.callback(self._lanes.close)
-        self._interceptor = Interceptor(AllowLoopback(self.settings.insecure), metrics=self._metrics())
-        wiring = self._adapters.wiring(Runner(self._lanes))
+        self._interceptor = Interceptor(
+            AllowLoopback(self.settings.insecure), metrics=self._metrics()
+        )
+        wiring = adapters.wiring(Runner(self._lanes))
+        self._worker = adapters.worker(wiring)
+        stack.callback(self._worker.stop)
         self._rpc = RpcServer(services(wiring), self._interceptor)
         self.address = self._rpc.bind(self.settings.listen, _tls(self.settings))
         self._http = HttpServer(self.settings.http) if self.settings.http else None
@@ -201,12 +252,11 @@ class App:
 
     async def start(self) -> None:
         """Serve."""
+        self._worker.start()
         await self._rpc.start()
         if self._http:
             in_flight, metrics = self._interceptor.in_flight, self._interceptor.metrics
-            pages = Pages(
-                __version__, self.address, lambda: not in_flight.draining, metrics.text
-            )
+            pages = Pages(__version__, self.address, lambda: not in_flight.draining, metrics.text)
             await self._http.start(pages.app())
         _log.info("serving", address=self.address, http=self.http_address)
 

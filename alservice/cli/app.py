@@ -18,7 +18,11 @@ HELP = "Active learning as a service: which of your unlabelled items are worth a
 def build() -> typer.Typer:
     """The application with all commands, in alphabetical order."""
     app = typer.Typer(
-        help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
     )
     app.callback()(_begin)
     for name in sorted(module.name for module in pkgutil.iter_modules(cli.__path__)):

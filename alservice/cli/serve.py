@@ -50,10 +50,15 @@ def serve(
     ] = None,
 ) -> None:
     """Run the server. Each option can also be an environment variable (ALSERVICE_DATA) or stand
-    in the file that --config names (data = "...")."""
+    in the file that --config names (data = "...").
+    """
     flags = locals()
     settings = resolve(
-        {"grace_s" if name == "grace" else name: flags[name] for name in flags if name != "config"},
+        {
+            "grace_s" if name == "grace" else name: flags[name]
+            for name in flags
+            if name != "config"
+        },
         os.environ,
         config,
     )

@@ -12,6 +12,7 @@ from alservice.client.client import Client
 from alservice.client.content import Part
 from alservice.client.errors import ServiceError
 from alservice.client.item import Item
+from alservice.client.item_file import read_items
 from alservice.client.label import Label
 from alservice.client.model import Metric, Model
 from alservice.client.project import Project
@@ -32,4 +33,5 @@ __all__ = [
     "ServiceError",
     "Training",
     "UploadResult",
+    "read_items",
 ]

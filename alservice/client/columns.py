@@ -18,11 +18,13 @@ CHUNK_BYTES: Final = 1 << 20
 MAX_CHUNK_BYTES: Final = 2 << 20  # the service takes messages of 4 MiB
 MAX_CHUNK_ROWS: Final = 20_000
 
-Column = Sequence[Any] | NDArray[Any] | None
+Entries = Sequence[Any] | NDArray[Any]  # one entry per item
+Column = Entries | None
 
 
 def column(name: str, values: Any, count: int) -> Column:
     """A column that can be sliced, of the right length. Raises ValueError."""
+    made: Column
     if values is None or isinstance(values, np.ndarray):
         made = values
     elif isinstance(values, str | bytes):
@@ -77,21 +79,15 @@ class Columns:
         checked = {name: column(name, v, count) for name, v in columns.items()}
         return Columns(count, matrix, {"ids": column("ids", ids, count), **checked})
 
-    def messages(self, start: int) -> Iterator[tuple[int, item_pb2.ItemColumns]]:
+    def messages(
+        self, start: int = 0, max_rows: int = MAX_CHUNK_ROWS
+    ) -> Iterator[tuple[int, item_pb2.ItemColumns]]:
         """Pairs of an offset and the items from there, of at most MAX_CHUNK_BYTES each."""
-        step = MAX_CHUNK_ROWS
+        step = max_rows
         if self.vectors is not None:
             step = min(step, max(1, CHUNK_BYTES // (sent_bytes(self.vectors) + 16)))
         for first in range(start, self.count, step):
             yield from self._messages(first, min(first + step, self.count))
-
-    def updates(self, step: int) -> Iterator[tuple[list[item_pb2.Item], list[str]]]:
-        """Pairs of at most `step` items and the fields that the columns change."""
-        fields = {"contents": "content", "groups": "group", "costs": "cost"}
-        given = [name for name, values in self.columns.items() if values is not None]
-        paths = [fields.get(name, name) for name in given if name != "ids"]
-        for start in range(0, self.count, step):
-            yield self._message(start, min(start + step, self.count)), paths
 
     def _messages(self, start: int, stop: int) -> Iterator[tuple[int, item_pb2.ItemColumns]]:
         """One message, or two halves of it if long contents make it too large."""
@@ -121,5 +117,3 @@ class Columns:
             metadata=each("metadata", metadata_message),
             class_ids=each("labels", class_text),
         )
-
-

@@ -26,20 +26,15 @@ class Part:
             raise ValueError("a Part needs exactly one of text, uri and data")
 
 
-ContentLike = str | Part | Sequence[Part] | None
+ContentLike = str | Part | Sequence[str | Part] | None
 
 
 def content_message(content: ContentLike) -> item_pb2.Content:
     """A text, a part or several parts as a message. Raises TypeError."""
     if content is None:
         return item_pb2.Content()
-    if isinstance(content, str):
-        return item_pb2.Content(parts=[item_pb2.ContentPart(text=str(content), media_type=TEXT)])
-    if isinstance(content, Part):
+    if isinstance(content, str | Part):
         return item_pb2.Content(parts=[_part_message(content)])
-    if not isinstance(content, Sequence) or not all(isinstance(p, Part) for p in content):
-        kind = type(content).__name__
-        raise TypeError(f"a content must be text, a Part or a list of Parts, not {kind}")
     return item_pb2.Content(parts=[_part_message(part) for part in content])
 
 
@@ -53,10 +48,19 @@ def text_of_parts(parts: Sequence[Part]) -> str:
     return "\n".join(part.text for part in parts if part.text is not None)
 
 
-def _part_message(part: Part) -> item_pb2.ContentPart:
-    return item_pb2.ContentPart(
-        media_type=part.media_type, text=part.text, uri=part.uri, inline=part.data
-    )
+def _part_message(part: Part | str) -> item_pb2.ContentPart:
+    if isinstance(part, str):
+        return item_pb2.ContentPart(media_type=TEXT, text=str(part))
+    if not isinstance(part, Part):
+        raise TypeError(f"a content is text, a Part or a list of these, not {part!r}")
+    made = item_pb2.ContentPart(media_type=part.media_type)
+    if part.text is not None:
+        made.text = part.text
+    elif part.uri is not None:
+        made.uri = part.uri
+    else:
+        made.inline = part.data or b""
+    return made
 
 
 def _part(message: item_pb2.ContentPart) -> Part:

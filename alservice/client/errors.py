@@ -20,8 +20,8 @@ What the client can see for itself (lengths that differ, a text where a number b
 ValueError or TypeError and is not sent.
 """
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -141,8 +141,7 @@ CODE_OF_NUMBER: Final = {code.value[0]: code for code in grpc.StatusCode}
 def failure_of(error: grpc.RpcError, address: str) -> ServiceError:
     """The exception for a call to `address` that gRPC reports as failed."""
     code, text = error.code(), error.details() or ""
-    details = _details(dict(error.trailing_metadata() or ()).get(DETAILS_KEY))
-    failure = _failure(code, text, details)
+    failure = _failure(code, text, _details(error))
     if code is grpc.StatusCode.UNAVAILABLE and not failure.reason:
         hint = "is the server running there? (`alservice serve` starts one)"
         return Unavailable(f"no answer from {address}: {text}; {hint}", code=code)
@@ -157,10 +156,12 @@ def failure_of_status(status: status_pb2.Status) -> ServiceError:
     return _failure(code, status.message, list(status.details))
 
 
-def _details(packed: str | bytes | None) -> list[AnyMessage]:
-    if not isinstance(packed, bytes):
-        return []
-    return list(status_pb2.Status.FromString(packed).details)
+def _details(error: grpc.RpcError) -> list[AnyMessage]:
+    trailers: Iterable[Any] = error.trailing_metadata() or ()
+    for key, value in trailers:
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return list(status_pb2.Status.FromString(value).details)
+    return []
 
 
 def _failure(code: grpc.StatusCode, text: str, details: list[AnyMessage]) -> ServiceError:

@@ -1,12 +1,11 @@
 """Answers of annotators: to send and as the service returns them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from alservice.api.v1 import label_pb2
-from alservice.client.columns import class_text, column, cut
+from alservice.client.columns import Entries, class_text, column, cut
 from alservice.client.plain import text_of, time_of
 from alservice.client.words import OUTCOMES, PROVENANCES
 
@@ -51,7 +50,7 @@ def label_of(message: label_pb2.Label) -> Label:
 
 
 def label_messages(
-    ids: Sequence[Any], classes: Sequence[Any], annotator: str, provenance: str, **columns: Any
+    ids: Entries, classes: Entries, annotator: str, provenance: str, **columns: Any
 ) -> list[label_pb2.Label]:
     """One message per id. `columns`: outcomes, confidences, seconds. Raises ValueError."""
     count = len(ids)
@@ -64,7 +63,7 @@ def label_messages(
     return [
         label_pb2.Label(
             item_id=text_of("an id", item_id),
-            class_id=class_text(answer) or None,
+            **_answer(answer),
             outcome=OUTCOMES.number(outcome or "unspecified"),
             annotator_id=annotator,
             confidence=confidence,
@@ -75,3 +74,9 @@ def label_messages(
             ids, answers, outcomes, confidences, seconds, strict=True
         )
     ]
+
+
+def _answer(value: object) -> dict[str, Any]:
+    """The field for an answer; none if there is no answer."""
+    class_id = class_text(value)
+    return {"class_id": class_id} if class_id else {}

@@ -1,8 +1,8 @@
 """What callers pass as ids, classes and times, as what the API wants, and back."""
 
 from datetime import UTC, datetime
-from numbers import Integral
 
+import numpy as np
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -12,9 +12,9 @@ def text_of(what: str, value: object) -> str:
 
     Raises TypeError for everything else: 1.0 and True have no one obvious text.
     """
-    if isinstance(value, str):
+    if isinstance(value, str) or type(value) is int:
         return str(value)
-    if isinstance(value, Integral) and not isinstance(value, bool):
+    if isinstance(value, np.integer):
         return str(int(value))
     kind = type(value).__name__
     raise TypeError(f"{what} must be text or a whole number, not {value!r} ({kind})")

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from alservice.api.v1 import pool_service_pb2 as pool_rpc
 from alservice.api.v1 import project_pb2
 from alservice.api.v1 import project_service_pb2 as project_rpc
-from alservice.client.columns import Columns
+from alservice.client.changes import items_of, paths_of
+from alservice.client.columns import Columns, Entries
 from alservice.client.connection import Connection, fresh_id
 from alservice.client.content import ContentLike
 from alservice.client.item import Item, item_of
@@ -27,7 +28,6 @@ from alservice.client.words import CONFLICTS
 
 UPLOAD_TIMEOUT_S: Final = 24 * 3600.0  # as long as the service keeps an unfinished upload
 IDS_PER_CALL: Final = 5_000
-ITEMS_PER_UPDATE: Final = 1_000
 PAGE_BYTES: Final = 2 << 20
 
 
@@ -54,12 +54,14 @@ class Pool:
     def info(self) -> ProjectInfo:
         """Settings and counts as of now. Raises NotFound."""
         request = project_rpc.GetProjectRequest(name=self.name)
-        return info_of(self._connection.call(self._connection.projects.GetProject, request).project)
+        return info_of(
+            self._connection.call(self._connection.projects.GetProject, request).project
+        )
 
     def update(self, *, display_name: str | None = None, **policy: Any) -> ProjectInfo:
         """Changes the name that people see, or settings of the policy, such as `strategy`."""
         project = project_pb2.Project(
-            name=self.name, display_name=display_name, policy=policy_message(policy)
+            name=self.name, display_name=display_name or "", policy=policy_message(policy)
         )
         request = project_rpc.UpdateProjectRequest(project=project, request_id=fresh_id())
         paths = ["lease_duration" if name == "lease_s" else name for name in policy]
@@ -74,7 +76,9 @@ class Pool:
         request = project_rpc.AddClassesRequest(
             name=self.name, classes=class_messages(classes), request_id=fresh_id()
         )
-        return info_of(self._connection.call(self._connection.projects.AddClasses, request).project)
+        return info_of(
+            self._connection.call(self._connection.projects.AddClasses, request).project
+        )
 
     def delete(self) -> None:
         """Removes the project with all that it holds, for good."""
@@ -86,14 +90,14 @@ class Pool:
     def add_items(  # noqa: PLR0913 (one argument per column)
         self,
         X: ArrayLike | None = None,  # noqa: N803 (what everybody calls it)
-        ids: Sequence[Any] | None = None,
-        labels: Sequence[Any] | None = None,
+        ids: Entries | None = None,
+        labels: Entries | None = None,
         *,
-        roles: str | Sequence[str] | None = None,
+        roles: str | Entries | None = None,
         contents: Sequence[ContentLike] | None = None,
-        groups: Sequence[Any] | None = None,
+        groups: Entries | None = None,
         tags: Sequence[Sequence[str]] | None = None,
-        costs: Sequence[float | None] | None = None,
+        costs: Entries | None = None,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
         on_conflict: Literal["error", "skip", "replace"] = "error",
         timeout: float = UPLOAD_TIMEOUT_S,
@@ -104,8 +108,8 @@ class Pool:
         everything else as float32. A memory-mapped array is read bit by bit. `ids` are texts or
         whole numbers, by default the row numbers. All other columns have one entry per item:
         `labels` that exist already (None, NaN or "" where there is none), `roles` (`pool`, `test`,
-        `gold`; one word for all), `contents` (a text, a Part or a list of Parts), `groups` of items
-        that are alike, `tags`, `costs` greater than 0, `metadata` as mappings.
+        `gold`; one word for all), `contents` (a text, a Part or a list of these), `groups` of
+        items that are alike, `tags`, `costs` greater than 0, `metadata` as mappings.
 
         A broken connection is taken up again where it broke until `timeout` seconds have passed.
         Raises AlreadyExists (ids, unless `on_conflict` is `skip` or `replace`), InvalidArgument
@@ -145,19 +149,19 @@ class Pool:
         for page in pages(self._connection, self._connection.pool.ListItems, request):
             yield from map(item_of, page.items)
 
-    def update_items(  # noqa: PLR0913 (one argument per column)
+    def update_items(
         self,
-        ids: Sequence[Any],
+        ids: Entries,
         *,
         contents: Sequence[ContentLike] | None = None,
-        groups: Sequence[Any] | None = None,
+        groups: Entries | None = None,
         tags: Sequence[Sequence[str]] | None = None,
-        costs: Sequence[float | None] | None = None,
+        costs: Entries | None = None,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
     ) -> int:
         """Changes the columns that are given; returns how many items were changed.
 
-        Up to 1,000 items change together or not at all. Raises NotFound, ValueError.
+        Up to 1,000 items or 2 MiB change together or not at all. Raises NotFound, ValueError.
         """
         changes = Columns.of(
             None,
@@ -168,8 +172,8 @@ class Pool:
             costs=costs,
             metadata=metadata,
         )
-        updated = 0
-        for items, paths in changes.updates(ITEMS_PER_UPDATE):
+        paths, updated = paths_of(changes), 0
+        for items in items_of(changes):
             request = pool_rpc.UpdateItemsRequest(
                 project=self.name, items=items, request_id=fresh_id()
             )
@@ -178,7 +182,7 @@ class Pool:
             updated += self._connection.call(method, request).updated_count
         return updated
 
-    def delete_items(self, ids: Sequence[Any]) -> int:
+    def delete_items(self, ids: Entries) -> int:
         """Removes items with their labels; returns how many there were to remove."""
         texts = [text_of("an id", item_id) for item_id in ids]
         removed = 0

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 Report = Callable[[float, str], None]  # how much is done, and a remark
 
 
-def is_watched(wish: bool | None) -> bool:
+def is_watched(wish: bool | None) -> bool:  # noqa: FBT001
     """What the caller wishes; if nothing, whether standard error is a terminal."""
     return sys.stderr.isatty() if wish is None else wish
 
@@ -20,7 +20,7 @@ def is_watched(wish: bool | None) -> bool:
 def bar(title: str, total: float, *, shown: bool) -> Iterator[Report]:
     """A bar that the yielded function moves; that does nothing unless `shown`."""
     if not shown:
-        yield lambda done, remark: None
+        yield _ignore
         return
     from rich.console import Console  # noqa: PLC0415 (see above)
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -39,6 +39,10 @@ def bar(title: str, total: float, *, shown: bool) -> Iterator[Report]:
             progress.update(task, completed=done, remark=remark)
 
         yield report
+
+
+def _ignore(done: float, remark: str) -> None:
+    """Where nobody watches."""
 
 
 class Speed:

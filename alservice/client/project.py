@@ -1,11 +1,12 @@
 """One project: its pool, its labels, its models. What most users of the client hold."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, overload
+from typing import Final, Literal, overload
 
 from alservice.api.v1 import active_learning_service_pb2 as learning_rpc
 from alservice.api.v1 import model_service_pb2 as model_rpc
 from alservice.client.batch import Batch, batch_of
+from alservice.client.columns import Entries
 from alservice.client.connection import fresh_id
 from alservice.client.errors import NotFound
 from alservice.client.label import Label, label_messages, label_of
@@ -106,13 +107,13 @@ class Project(Pool):
 
     def submit_labels(
         self,
-        ids: Sequence[Any],
-        classes: Sequence[Any],
+        ids: Entries,
+        classes: Entries,
         *,
         annotator: str = "",
         outcomes: Sequence[str] | None = None,
-        confidences: Sequence[float] | None = None,
-        seconds: Sequence[float] | None = None,
+        confidences: Entries | None = None,
+        seconds: Entries | None = None,
         provenance: str = "",
     ) -> list[str]:
         """Sends one answer per item, whether or not it was ever queried.
@@ -155,7 +156,12 @@ class Project(Pool):
 
     @overload
     def train(
-        self, *, wait: Literal[True] = ..., force: bool = ..., learner: str = ..., activate: bool = ...
+        self,
+        *,
+        wait: Literal[True] = ...,
+        force: bool = ...,
+        learner: str = ...,
+        activate: bool = ...,
     ) -> Model: ...
 
     @overload

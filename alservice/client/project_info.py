@@ -1,15 +1,16 @@
 """A project as it is right now: its settings and its counts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from alservice.api.v1 import project_pb2
+from alservice.client.columns import Entries
 from alservice.client.plain import duration_of, last_part, text_of, time_of
 from alservice.client.words import DTYPES, RETRAIN
 
-ClassesLike = Sequence[Any] | Mapping[Any, str]
+ClassesLike = Entries | Mapping[Any, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +82,11 @@ def class_messages(classes: ClassesLike) -> list[project_pb2.ClassLabel]:
 def policy_message(settings: Mapping[str, Any]) -> project_pb2.Policy:
     """Settings by the names of Policy as a message. Raises ValueError for other names."""
     fields = dict(settings)
-    lease_s, retrain = fields.pop("lease_s", None), fields.pop("retrain", None)
+    lease_s, retrain = fields.pop("lease_s", None), fields.pop("retrain", None) or "unspecified"
     try:
         return project_pb2.Policy(
             lease_duration=duration_of(lease_s),
-            retrain=None if retrain is None else RETRAIN.number(retrain),
+            retrain=RETRAIN.number(retrain),
             **fields,
         )
     except ValueError as error:

@@ -2,8 +2,15 @@
 
 from typing import Any, Final
 
-from alservice.api.v1 import batch_pb2, item_pb2, label_pb2, model_pb2, pool_service_pb2
-from alservice.api.v1 import project_pb2, tensor_pb2
+from alservice.api.v1 import (
+    batch_pb2,
+    item_pb2,
+    label_pb2,
+    model_pb2,
+    pool_service_pb2,
+    project_pb2,
+    tensor_pb2,
+)
 
 
 class Words:
@@ -11,17 +18,16 @@ class Words:
 
     def __init__(self, kind: str, enum: Any, prefix: str) -> None:
         self._kind, self._prefix = kind, prefix
-        self._number_of = {
-            name.removeprefix(prefix).lower(): int(enum.Value(name))
-            for name in enum.keys()
+        self._number_of: dict[str, Any] = {
+            name.removeprefix(prefix).lower(): int(enum.Value(name)) for name, _ in enum.items()
         }
-        self._word_of = {number: word for word, number in self._number_of.items()}
+        self._word_of: dict[int, str] = {number: word for word, number in self._number_of.items()}
 
     def word(self, number: int) -> str:
         """The word for a number from the wire; a value newer than this client is its number."""
         return self._word_of.get(number, str(number))
 
-    def number(self, word: str) -> int:
+    def number(self, word: str) -> Any:
         """The number to send. Raises ValueError, naming the choices."""
         found = self._number_of.get(str(word).lower())
         if found is None:

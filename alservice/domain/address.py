@@ -26,4 +26,6 @@ def is_loopback(address: str) -> bool:
 def is_address(address: str) -> bool:
     """Whether it has the form of a path or of a host and a port."""
     host, _, port = address.rpartition(":")
-    return is_unix(address) or bool(host and port.isascii() and port.isdigit() and int(port) < 2**16)
+    return is_unix(address) or bool(
+        host and port.isascii() and port.isdigit() and int(port) < 2**16
+    )

@@ -35,7 +35,7 @@ def decode_token(kind: str, token: str) -> list[str | int]:
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
         made_for, *position = json.loads(raw)
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         made_for, position = None, []
     if made_for != kind or not all(isinstance(p, str | int) for p in position):
         text = f"this page_token was not made by {kind}; begin again without one"

@@ -106,7 +106,10 @@ def _final(
         scaled, training.classes, training.weights, setting.c, starts, precision=FINE
     ).over(trial.temperature)
     weights, bias = scaling.fold(solution.weights, solution.bias)
-    return unseen.complete(weights, bias, present, training.class_count, solution.logits(scaled))
+    logits = solution.logits(scaled)
+    if not (np.isfinite(weights).all() and np.isfinite(bias).all() and np.isfinite(logits).all()):
+        raise FloatingPointError("the vectors are not finite, or too large for float32")
+    return unseen.complete(weights, bias, present, training.class_count, logits)
 
 
 def _solve(

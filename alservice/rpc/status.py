@@ -113,7 +113,8 @@ def _bad_request(violations: list[tuple[str, str]]) -> Message:
     field_violation = error_details_pb2.BadRequest.FieldViolation
     return error_details_pb2.BadRequest(
         field_violations=[
-            field_violation(field=f, description=_short(d, MAX_DETAIL_BYTES)) for f, d in violations
+            field_violation(field=f, description=_short(d, MAX_DETAIL_BYTES))
+            for f, d in violations
         ]
     )
 

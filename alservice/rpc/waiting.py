@@ -16,8 +16,8 @@ from alservice.rpc.context import Context
 from alservice.rpc.in_flight import CURRENT
 
 INTERVAL_S: Final = 0.1
-# An answer that leaves this long before the call's own deadline still arrives.
-ANSWER_S: Final = 0.25
+# What is left for the answer to arrive before the call's own deadline: a quarter, or this.
+ANSWER_S: Final = 1.0
 
 
 def parse_wait(request: pb.WaitOperationRequest, context: Context) -> float:
@@ -31,8 +31,10 @@ def parse_wait(request: pb.WaitOperationRequest, context: Context) -> float:
         timeout_s = request.timeout.ToMilliseconds() / 1000
     if timeout_s < 0:
         raise InvalidField("timeout must not be negative", field="timeout", value=timeout_s)
-    remaining_s = context.time_remaining()
-    return timeout_s if remaining_s is None else min(timeout_s, remaining_s - ANSWER_S)
+    remaining_s: float | None = context.time_remaining()
+    if remaining_s is None:
+        return timeout_s
+    return min(timeout_s, remaining_s - min(ANSWER_S, remaining_s / 4))
 
 
 async def until_done(

@@ -37,16 +37,31 @@ Bits = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedLabels:
+    """Labels that came with items of one segment: rows (m,) and a line of the log for each."""
+
+    rows: NDArray[np.int64]
+    lines: Sequence[LabelRow]
+
+    def without(self, skipped: Bits) -> Sequence[LabelRow]:
+        """The lines of items that are not left out."""
+        out = is_set(skipped, self.rows)
+        if not out.any():
+            return self.lines
+        return [self.lines[i] for i in np.flatnonzero(~out).tolist()]
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """Pieces that are ready to go live: call it inside a transaction."""
 
     store: SegmentStore
     project_id: str
     pieces: tuple[Piece, ...]
-    readers: tuple[SegmentReader, ...]
     on_conflict: OnConflict
     shape: Shape
     collisions: Collisions
+    labels: tuple[ImportedLabels, ...]
     merge_id: str
 
     def __call__(self, tx: Tx) -> AddResult:
@@ -95,12 +110,8 @@ class Admission:
         return bits
 
     def _import(self, tx: Tx, skipped: Sequence[Bits], revision: int) -> int:
-        now = tx.now_ms()
-        lines = [
-            line
-            for reader, bits in zip(self.readers, skipped, strict=True)
-            for line in imported_labels(reader, bits, now)
-        ]
+        segments = zip(self.labels, skipped, strict=True)
+        lines = [line for labels, bits in segments for line in labels.without(bits)]
         if not lines:
             return 0
         numbers = tx.labels.append(self.project_id, lines)
@@ -120,7 +131,7 @@ def prepare(
     """All the slow work of an admission. Raises ItemExists for ids that stand in two pieces."""
     readers = tuple(store.open(piece.segment, piece.inline) for piece in pieces)
     refuse_overlap(readers)
-    collisions = Collisions(readers)
+    collisions, now_ms = Collisions(readers), catalog.now_ms()
     if pieces:
         pool, _ = open_pool(catalog, store, project_id, lambda _: None)
         collisions.among(pool)
@@ -128,10 +139,10 @@ def prepare(
         store=store,
         project_id=project_id,
         pieces=tuple(pieces),
-        readers=readers,
         on_conflict=on_conflict,
         shape=shape,
         collisions=collisions,
+        labels=tuple(imported_labels(reader, now_ms) for reader in readers),
         merge_id=new_id("o"),
     )
 
@@ -147,20 +158,11 @@ def bound(space: VectorSpace, shape: Shape) -> VectorSpace:
     return replace(space, dimension=shape.dimension, dtype=space.dtype or shape.dtype)
 
 
-def imported_labels(reader: SegmentReader, skipped: Bits, now_ms: int) -> list[LabelRow]:
-    """The labels with which the items of a segment came, but for the skipped ones."""
+def imported_labels(reader: SegmentReader, now_ms: int) -> ImportedLabels:
+    """The labels with which the items of a segment came."""
     rows, classes = reader.class_ids()
-    if not len(rows):
-        return []
-    keep = ~is_set(skipped, rows)
-    kept = rows[keep]
-    columns = zip(
-        reader.item_ids(kept),
-        reader.incarnations[kept].tolist(),
-        (class_id for class_id, wanted in zip(classes, keep, strict=True) if wanted),
-        strict=True,
-    )
-    return [
+    columns = zip(reader.item_ids(rows), reader.incarnations[rows].tolist(), classes, strict=True)
+    lines = [
         LabelRow(
             item_id=item_id,
             incarnation=incarnation,
@@ -172,6 +174,7 @@ def imported_labels(reader: SegmentReader, skipped: Bits, now_ms: int) -> list[L
         )
         for item_id, incarnation, class_id in columns
     ]
+    return ImportedLabels(rows, lines)
 
 
 def _settled(line: LabelRow, seq: int, revision: int) -> Settled:

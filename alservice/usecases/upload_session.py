@@ -144,14 +144,19 @@ class UploadSession:
             tx.uploads.put(kept)
             return kept
 
-        self.upload = self.catalog.transact(work)
+        try:
+            self.upload = self.catalog.transact(work)
+        except BaseException:
+            self.store.remove(piece.segment.segment_id)
+            raise
         self.pieces.append(replace(piece, inline=None))
 
     def _check_mine(self, upload: Upload | None) -> None:
         mine = self.upload
-        if upload is None or (upload.incarnation, upload.received) != (
-            mine.incarnation,
-            mine.received,
+        if (
+            upload is None
+            or upload.result_json is not None
+            or (upload.incarnation, upload.received) != (mine.incarnation, mine.received)
         ):
             text = "another stream went on with this upload; ask GetUpload where it stands"
             raise Conflict(text, upload_id=self.upload.upload_id)

@@ -66,6 +66,7 @@ def _listen(address: str) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, int(port)))
+        listener.listen()  # without it, two can bind the same port
     except OSError as error:
         listener.close()
         text = f"cannot listen on {address} for HTTP: {error.strerror}; choose another with --http"

@@ -1,7 +1,8 @@
 """The other end of `training_process`.
 
-It is imported, not run as a script, so that its messages have one name at both ends. It reads jobs, runs learners, and answers. It ends when its parent does: a second thread
-reads the pipe, and an end of file there means that nobody waits for an answer.
+It is imported, not run as a script, so that its messages have one name at both ends. It
+reads jobs, runs learners, and answers. It ends when its parent does: a second thread reads
+the pipe, and an end of file there means that nobody waits for an answer.
 """
 
 import logging

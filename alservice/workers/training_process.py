@@ -16,7 +16,6 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-import alservice
 from alservice.domain.errors import Cancelled, TrainingFailed
 from alservice.domain.learner import FittedModel, Progress
 from alservice.ports.trainer import CancelFlag, TrainingJob
@@ -124,7 +123,7 @@ class TrainingProcess:
 
     def _environment(self) -> dict[str, str]:
         """Ours, with the thread budget, which BLAS and OpenMP read when they are loaded."""
-        home = str(Path(alservice.__path__[0]).parent)
+        home = str(Path(__file__).parents[2])  # where the package lies
         paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
         names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
         return {

@@ -23,10 +23,10 @@ def rows(seed: int, n: int = 60, d: int = 7, *, pool: bool = True) -> TrainingSe
     )
 
 
-@given(st.integers(0, 2**32), st.booleans(), st.booleans())
+@given(seed=st.integers(0, 2**32), standardised=st.booleans(), pool=st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_a_folded_head_scores_plain_vectors_as_the_head_scores_scaled_ones(
-    seed: int, standardised: bool, pool: bool
+    *, seed: int, standardised: bool, pool: bool
 ) -> None:
     training = rows(seed, pool=pool)
     scaling = centred(training, standardised=standardised)
@@ -42,22 +42,24 @@ def test_a_folded_head_scores_plain_vectors_as_the_head_scores_scaled_ones(
     np.testing.assert_allclose(scaling.apply(training.vectors), explicit, atol=1e-4)
 
 
-@given(st.integers(0, 2**32), st.booleans())
+@given(seed=st.integers(0, 2**32), standardised=st.booleans())
 @settings(max_examples=40, deadline=None)
-def test_unfolding_is_the_inverse_of_folding(seed: int, standardised: bool) -> None:
+def test_unfolding_is_the_inverse_of_folding(*, seed: int, standardised: bool) -> None:
     scaling = centred(rows(seed), standardised=standardised)
     rng = np.random.default_rng(seed)
     weights, bias = rng.normal(size=(3, 7)), rng.normal(size=3)
     plain, plain_bias = scaling.fold(weights, bias)
-    back, back_bias = scaling.unfold(LinearHead(np.float32(plain), np.float32(plain_bias)))
+    back, back_bias = scaling.unfold(
+        LinearHead(plain.astype(np.float32), plain_bias.astype(np.float32))
+    )
     np.testing.assert_allclose(back, weights, rtol=1e-5)
     np.testing.assert_allclose(back_bias, bias, atol=1e-4)
 
 
-@given(st.integers(0, 2**32), st.booleans())
+@given(seed=st.integers(0, 2**32), standardised=st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_scaled_pools_have_mean_zero_and_mean_squared_norm_one(
-    seed: int, standardised: bool
+    *, seed: int, standardised: bool
 ) -> None:
     training = rows(seed)
     scaled = centred(training, standardised=standardised).apply(training.vectors)

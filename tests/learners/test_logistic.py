@@ -1,36 +1,27 @@
-"""Logistic regression: its laws, and that its own choice of C is a good one."""
+"""Logistic regression: its laws."""
 
-import os
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from alservice.domain.errors import ParameterOutOfRange, ParameterUnknown
 from alservice.domain.learner import (
-    EvaluationSet,
     FittedModel,
     LinearHead,
     Parameter,
     TrainingSet,
     WarmStart,
-    evaluate,
     silent,
 )
 from alservice.domain.metrics import SELECTED_CV, softmax
 from alservice.learners.logistic import LEARNER
 
 SEEDS = st.integers(0, 2**32)
-PUBLIC = Path(
-    os.environ.get("ALSERVICE_PUBLIC_DATA")
-    or Path(__file__).parents[2].parent / "shared" / "data" / "public"
-)
 
 
 def sample(
@@ -73,10 +64,10 @@ def test_the_order_of_rows_makes_no_difference(seed: int) -> None:
     assert one.metrics == other.metrics
 
 
-@given(SEEDS, st.sampled_from([0.5, 20.0]), st.booleans())
+@given(seed=SEEDS, c=st.sampled_from([0.5, 20.0]), standardise=st.booleans())
 @settings(max_examples=8, deadline=None)
 def test_with_c_given_it_is_scikit_learn_on_explicitly_scaled_vectors(
-    seed: int, c: float, standardise: bool
+    *, seed: int, c: float, standardise: bool
 ) -> None:
     training = sample(seed, class_count=3)
     model = fit(training, C=c, standardise=standardise)
@@ -251,52 +242,10 @@ def test_parameters_are_checked(parameters: dict[str, Parameter], error: type[Ex
         LEARNER.fit(sample(0), parameters, None, silent)
 
 
-def accuracy_on(
-    model: FittedModel, vectors: NDArray[np.float32], classes: NDArray[np.int64]
-) -> float:
-    return evaluate(model.head, EvaluationSet("test", vectors, classes))[0].value
-
-
-@pytest.mark.parametrize(("labels", "least"), [(20, 0.35), (100, 0.82), (400, 0.91)])
-def test_digits_are_learned(labels: int, least: float) -> None:
-    x, y = load_digits(return_X_y=True)
-    vectors, classes = x.astype(np.float32), y.astype(np.int64)
-    order = np.random.default_rng(0).permutation(len(y))
-    held_out, pool = order[:600], order[600:]
-    training = TrainingSet(
-        vectors=vectors[pool[:labels]],
-        classes=classes[pool[:labels]],
-        class_count=10,
-        weights=np.ones(labels, np.float32),
-        pool_mean=vectors[pool].mean(axis=0),
-        pool_scale=vectors[pool].std(axis=0),
-    )
-    assert accuracy_on(fit(training), vectors[held_out], classes[held_out]) >= least
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_on_banking77_its_own_c_is_within_one_point_of_the_best(seed: int) -> None:
-    path = PUBLIC / "text" / "banking77.npz"
-    if not path.exists():
-        pytest.skip(f"the public data set {path} is not there (ALSERVICE_PUBLIC_DATA)")
-    data = np.load(path)
-    vectors, classes = data["X"].astype(np.float32), data["y"].astype(np.int64)
-    test = data["is_test"].astype(bool)
-    pool = np.flatnonzero(~test)
-    chosen = np.random.default_rng(seed).choice(pool, 400, replace=False)
-    training = TrainingSet(
-        vectors=vectors[chosen],
-        classes=classes[chosen],
-        class_count=77,
-        weights=np.ones(400, np.float32),
-        pool_mean=vectors[pool].mean(axis=0),
-        pool_scale=vectors[pool].std(axis=0),
-    )
-    best = 0.0
-    for c in (0.1, 1, 10, 20, 100):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # more classes than half the rows
-            peer = LogisticRegression(C=c, max_iter=1_000)
-            peer.fit(vectors[chosen], classes[chosen])
-        best = max(best, float(np.mean(peer.predict(vectors[test]) == classes[test])))
-    assert accuracy_on(fit(training), vectors[test], classes[test]) >= best - 0.01
+def test_numbers_beyond_float32_are_an_error_and_never_a_model() -> None:
+    training = sample(0)
+    training.vectors[0, 0] = np.inf
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        with pytest.raises(FloatingPointError):
+            fit(training)

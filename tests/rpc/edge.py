@@ -50,7 +50,9 @@ class Edge:
     def method(self, shape: str = "unary_unary", name: str = "Do") -> Any:
         """The client's side of a made-up method."""
         make = getattr(self.channel, shape)
-        return make(f"/{SERVICE}/{name}", pb.QueryRequest.SerializeToString, StringValue.FromString)
+        return make(
+            f"/{SERVICE}/{name}", pb.QueryRequest.SerializeToString, StringValue.FromString
+        )
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """What the coroutine returns, run in the server's loop."""

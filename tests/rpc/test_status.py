@@ -86,7 +86,9 @@ def test_a_kernel_that_was_cancelled_is_cancelled() -> None:
 
 
 @given(st.text(), st.dictionaries(st.from_regex(r"[a-z]{1,20}", fullmatch=True), st.text()))
-def test_what_is_unforeseen_is_internal_and_its_text_stays(text: str, more: dict[str, str]) -> None:
+def test_what_is_unforeseen_is_internal_and_its_text_stays(
+    text: str, more: dict[str, str]
+) -> None:
     told = status.status_of(RuntimeError(f"secret {text}", more), "r-1")
     assert told.code == StatusCode.INTERNAL.value[0]
     assert b"secret" not in told.SerializeToString()

@@ -18,6 +18,7 @@ from alservice.ports.catalog import Catalog
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.create_project import CreateProject, CreateProjectCommand
+from tests.usecases.items import Pool
 
 LEARNERS = frozenset({"logistic"})
 
@@ -150,3 +151,11 @@ def add_operation(catalog: Catalog, clock: Clock) -> Callable[..., Operation]:
         return operation
 
     return add
+
+
+@pytest.fixture
+def items_pool(
+    catalog: Catalog, store: LocalSegmentStore, make_project: Callable[..., Project]
+) -> Pool:
+    """The items of an empty project with the classes `cat` and `dog`."""
+    return Pool(catalog, store, make_project("items").project_id)

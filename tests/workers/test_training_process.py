@@ -154,8 +154,8 @@ def test_refusals_arrive_in_the_services_own_words_and_leave_the_child_warm(
     with pytest.raises(LearnerUnknown) as unknown:
         trainer.fit(job(learner="logistics"), silent, NEVER)
     assert unknown.value.metadata["did_you_mean"] == "logistic"
+    wrong = TrainingJob(learner="logistic", training=job().training, parameters={"gamma": 1.0})
     with pytest.raises(ParameterUnknown):
-        wrong = TrainingJob(learner="logistic", training=job().training, parameters={"gamma": 1.0})
         trainer.fit(wrong, silent, NEVER)
     assert trainer.pid == first
 
@@ -219,9 +219,7 @@ def test_close_ends_a_running_job() -> None:
     assert pids[0] is not None and gone(pids[0])
 
 
-def test_the_child_ends_with_its_parent_even_in_the_middle_of_a_fit(
-    trainer: TrainingProcess,
-) -> None:
+def test_the_child_ends_with_its_parent_even_in_the_middle_of_a_fit() -> None:
     """The pipe's end is all that a parent's death leaves behind."""
     own = TrainingProcess()
     pids: list[int] = []

@@ -21,11 +21,6 @@ _LIVE: Final = _SELECT.where(leases.c.expire_time_ms > bindparam("now")).order_b
 _OF_ITEMS: Final = _SELECT.where(_AMONG).order_by(*_ORDER)
 _RUN_OUT: Final = leases.c.expire_time_ms <= bindparam("now")
 _LATE: Final = _OF_ITEMS.where(_RUN_OUT)
-_RELEASE: Final = delete(leases).where(
-    leases.c.project_id == bindparam("project"),
-    leases.c.batch_id == bindparam("batch"),
-    leases.c.item_id.in_(bindparam("ids", expanding=True)),
-)
 _RECLAIM: Final = delete(leases).where(_PROJECT, _AMONG, _RUN_OUT)
 _INSERT: Final = insert(leases)
 _DELETE: Final = delete(leases).where(
@@ -78,12 +73,6 @@ class SqlLeases:
         """Remove the leases of a batch."""
         key = {"project": project_id, "batch": batch_id}
         self._session.connection.execute(_DELETE_BATCH, key)
-
-    def release(self, project_id: str, batch_id: str, item_ids: Sequence[str]) -> None:
-        """Remove the leases that a batch holds on these items."""
-        for part in chunks(item_ids):
-            key = {"project": project_id, "batch": batch_id, "ids": part}
-            self._session.connection.execute(_RELEASE, key)
 
     def release(self, project_id: str, batch_id: str, item_ids: Sequence[str]) -> None:
         """Remove the leases that a batch holds on these items."""

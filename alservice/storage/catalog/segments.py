@@ -24,9 +24,6 @@ _DROP_BYTES: Final = delete(segment_bytes).where(segment_bytes.c.segment_id == b
 _ALL_LIVE: Final = (
     _SELECT.where(segments.c.project_id == bindparam("project"), segments.c.state == _LIVE)
 ).order_by(segments.c.revision, segments.c.segment_id)
-_VERSION: Final = select(func.coalesce(func.max(segments.c.revision), 0), func.count()).where(
-    segments.c.project_id == bindparam("project"), segments.c.state == _LIVE
-)
 _POOL_VERSION: Final = select(func.coalesce(func.max(segments.c.revision), 0), func.count()).where(
     segments.c.project_id == bindparam("project"), segments.c.state == _LIVE
 )
@@ -89,11 +86,6 @@ class SqlSegments:
     def live(self, project_id: str) -> Sequence[Segment]:
         """LIVE segments, in the order of (revision, segment_id)."""
         return self._list(_ALL_LIVE, {"project": project_id})
-
-    def pool_version(self, project_id: str) -> tuple[int, int]:
-        """(greatest revision, number) of the LIVE segments."""
-        row = self._session.connection.execute(_VERSION, {"project": project_id}).one()
-        return int(row[0]), int(row[1])
 
     def pool_version(self, project_id: str) -> tuple[int, int]:
         """(greatest revision, number) of the LIVE segments; (0, 0) where there is none."""

@@ -40,6 +40,11 @@ pub enum Error {
         /// The names there are.
         known: &'static str,
     },
+    /// There is no memory for the result.
+    Memory {
+        /// How many values it has.
+        values: usize,
+    },
     /// The thread pool could not be started.
     Threads {
         /// How many threads were asked for.
@@ -71,6 +76,7 @@ impl fmt::Display for Error {
             Self::Unknown { what, name, known } => {
                 write!(f, "unknown {what} {name:?}: expected one of {known}")
             }
+            Self::Memory { values } => write!(f, "no memory for a result of {values} values"),
             Self::Threads { asked } => {
                 write!(
                     f,
@@ -94,4 +100,14 @@ pub(crate) fn same_length(what: &'static str, expected: usize, got: usize) -> Re
             got,
         })
     }
+}
+
+/// Zeros, or an error where a plain vector would end the process.
+pub(crate) fn zeros(len: usize) -> Result<Vec<f32>> {
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(len)
+        .map_err(|_| Error::Memory { values: len })?;
+    values.resize(len, 0.0);
+    Ok(values)
 }

@@ -1,7 +1,7 @@
 //! Chosen rows of many blocks as one f32 matrix.
 
 use super::block::Block;
-use super::error::same_length;
+use super::error::{same_length, zeros};
 use super::{Engine, Error, Result};
 use rayon::prelude::*;
 
@@ -30,7 +30,7 @@ impl Engine {
         let places = places
             .map(|(position, (&block, &row))| place(blocks, block, row, position))
             .collect::<Result<Vec<_>>>()?;
-        let mut out = vec![0.0; places.len() * dim];
+        let mut out = zeros(places.len().saturating_mul(dim))?;
         if dim > 0 {
             self.install(|| {
                 out.par_chunks_mut(dim)

@@ -22,7 +22,7 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if there is no class or the lengths disagree; [`Error::NotFinite`] if a
+    /// [`Error::Shape`] if there is no class, rows are empty or lengths disagree; [`Error::NotFinite`] if a
     /// weight or bias is not finite.
     pub fn new(weights: &[f32], bias: &[f32], dim: usize) -> Result<Self> {
         let classes = bias.len();
@@ -33,16 +33,21 @@ impl Head {
                 got: 0,
             });
         }
+        if dim == 0 {
+            return Err(Error::Shape {
+                what: "values per row of weights, at least",
+                expected: 1,
+                got: 0,
+            });
+        }
         same_length("weights", classes.saturating_mul(dim), weights.len())?;
         finite("weights", weights)?;
         finite("bias", bias)?;
         let wide = padded(dim);
         let mut packed = Aligned::zeros(classes * wide);
-        if dim > 0 {
-            let rows = packed.as_mut_slice().chunks_exact_mut(wide);
-            for (to, from) in rows.zip(weights.chunks_exact(dim)) {
-                to[..dim].copy_from_slice(from);
-            }
+        let rows = packed.as_mut_slice().chunks_exact_mut(wide);
+        for (to, from) in rows.zip(weights.chunks_exact(dim)) {
+            to[..dim].copy_from_slice(from);
         }
         Ok(Self {
             classes,
@@ -73,7 +78,7 @@ impl Head {
         let wide = padded(self.dim);
         let weights = self.weights.as_slice();
         let parts = self.classes.div_ceil(S::TILE);
-        let steps = TILE_ROWS / 4 * (wide / S::LANES).max(1);
+        let steps = TILE_ROWS / 4 * (wide / S::LANES);
         let mut class = 0;
         for part in 0..parts {
             // Even parts: ten classes are five and five, not six and four.

@@ -30,6 +30,8 @@ mod measure;
 mod score;
 mod simd;
 mod sum;
+#[cfg(test)]
+mod tests;
 mod top_k;
 mod vectors;
 

@@ -2,7 +2,7 @@
 
 use super::aligned::Aligned;
 use super::block::{Block, Chunk, chunks, rows_per_chunk};
-use super::error::same_length;
+use super::error::{same_length, zeros};
 use super::head::Head;
 use super::measure::{Measure, softmax};
 use super::simd::{Kernel, Simd};
@@ -190,7 +190,7 @@ impl Engine {
     fn map_rows(&self, vectors: &Vectors<'_>, head: &Head, wanted: Wanted) -> Result<Vec<f32>> {
         same_length("dimension of the vectors", head.dim(), vectors.dim())?;
         let width = wanted.width();
-        let mut out = vec![0.0; vectors.rows() * width];
+        let mut out = zeros(vectors.rows().saturating_mul(width))?;
         let rows = rows_per_chunk(vectors, head.classes());
         self.install(|| {
             out.par_chunks_mut(rows * width).enumerate().for_each_init(

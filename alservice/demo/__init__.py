@@ -1,0 +1,1 @@
+"""The main job on real data, from nothing: how many labels does a strategy save?"""

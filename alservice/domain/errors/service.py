@@ -1,0 +1,71 @@
+"""What goes wrong in the service itself."""
+
+from alservice.domain.errors.branches import (
+    DataLoss,
+    Internal,
+    ResourceExhausted,
+    Stopped,
+    Unauthenticated,
+    Unavailable,
+    Unimplemented,
+)
+
+
+class DiskFull(ResourceExhausted):
+    """The disk has no room left."""
+
+    reason = "DISK_FULL"
+
+
+class Overloaded(ResourceExhausted):
+    """Too many calls of this kind are running; retry after a moment."""
+
+    reason = "OVERLOADED"
+
+
+class LimitExceeded(ResourceExhausted):
+    """The request is larger than a stated limit."""
+
+    reason = "LIMIT_EXCEEDED"
+
+
+class SegmentCorrupt(DataLoss):
+    """A segment's bytes do not match their checksum, or the file is gone."""
+
+    reason = "SEGMENT_CORRUPT"
+
+
+class ShuttingDown(Unavailable):
+    """This server is draining."""
+
+    reason = "SHUTTING_DOWN"
+
+
+class CallerUnknown(Unauthenticated):
+    """The caller is on another machine and has shown no credentials that the server knows."""
+
+    reason = "CALLER_UNKNOWN"
+
+
+class NotBuilt(Unimplemented):
+    """The API has room for this, but it is not built yet."""
+
+    reason = "NOT_BUILT"
+
+
+class Cancelled(Stopped):
+    """The caller went away, or the operation was cancelled."""
+
+    reason = "CANCELLED"
+
+
+class DeadlineExceeded(Stopped):
+    """The call's deadline passed."""
+
+    reason = "DEADLINE_EXCEEDED"
+
+
+class TrainingFailed(Internal):
+    """Fitting the model failed."""
+
+    reason = "TRAINING_FAILED"

@@ -1,0 +1,1 @@
+"""Speed against the peers and against the limit of the machine, in one run."""

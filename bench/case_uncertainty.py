@@ -1,0 +1,102 @@
+"""Margin and entropy over the whole pool, with the top 100, inside the core.
+
+Beside modAL and scikit-activeml, which get the same linear model behind `predict_proba`, and beside a
+threaded pass that merely sums the same array: the limit of the memory.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+
+from alservice.core import Block, Engine, keyed_hash
+from bench.paired import paired
+from bench.pools import CLASSES, DIMENSION, F32, Head, head, kinds, pool
+from bench.rows import Row, compare
+
+BATCH = 100
+SIZES = (100_000, 1_000_000)
+THREADS = 2
+
+
+def run() -> Iterator[Row]:
+    """All rows of this case."""
+    engine = Engine(THREADS)
+    for kind in kinds():
+        for rows in SIZES:
+            vectors = pool(kind, rows)
+            for measure in ("margin", "entropy"):
+                yield from _against_peers(engine, vectors, measure, f"{measure}-{kind}-{rows}")
+                yield from _against_memory(engine, vectors, measure, f"{measure}-{kind}-{rows}")
+
+
+def block_of(vectors: NDArray[np.generic]) -> Block:
+    """One block of a pool in which every row is open."""
+    rows = len(vectors)
+    hashes = keyed_hash(np.arange(rows, dtype=np.uint64), 1)
+    return Block(vectors=vectors, id_hash=hashes, excluded=np.zeros((rows + 7) // 8, np.uint8))
+
+
+def fused(engine: Engine, vectors: NDArray[np.generic], measure: str) -> Callable[[], object]:
+    """The pass as Query runs it."""
+    model, block = head(), block_of(vectors)
+    return lambda: engine.score_top_k([block], model.weights, model.bias, measure, BATCH, 1)
+
+
+def sklearn_model(model: Head) -> LogisticRegression:
+    """The same head as a fitted scikit-learn model, for peers."""
+    fitted = LogisticRegression()
+    fitted.classes_ = np.arange(CLASSES)
+    fitted.coef_, fitted.intercept_ = model.weights, model.bias
+    fitted.n_features_in_ = DIMENSION
+    return fitted
+
+
+def _against_peers(engine: Engine, vectors: F32, measure: str, name: str) -> Iterator[Row]:
+    rounds = 5 if len(vectors) <= 100_000 else 3
+    ours = fused(engine, vectors, measure)
+    peers = {"modAL": (_modal(vectors, measure), 3), "scikit-activeml": (_skactiveml(vectors, measure), 15)}
+    for peer, (theirs, bound) in peers.items():
+        result = paired(ours, theirs, rounds=rounds)
+        yield compare(
+            name, result.ours_s, peer, result.other_s, ">=", bound, ratio=result.speedup
+        )
+
+
+def _against_memory(engine: Engine, vectors: F32, measure: str, name: str) -> Iterator[Row]:
+    ours = fused(engine, vectors, measure)
+    result = paired(ours, lambda: engine.sum(vectors), rounds=9)
+    yield compare(
+        name, result.ours_s, "sum of the array", result.other_s, "<=", 2, ratio=1 / result.speedup
+    )
+    halves = vectors.astype(np.float16)
+    result = paired(fused(engine, halves, measure), ours, rounds=9)
+    yield compare(
+        f"{name}-f16", result.ours_s, "ours in f32", result.other_s, "<=", 1, ratio=1 / result.speedup
+    )
+
+
+def _modal(vectors: F32, measure: str) -> Callable[[], object]:
+    from modAL.models import ActiveLearner
+    from modAL.uncertainty import entropy_sampling, margin_sampling
+
+    query = {"margin": margin_sampling, "entropy": entropy_sampling}[measure]
+    learner = ActiveLearner(estimator=sklearn_model(head()), query_strategy=query)
+    return lambda: learner.query(vectors, n_instances=BATCH)
+
+
+def _skactiveml(vectors: F32, measure: str) -> Callable[[], object]:
+    from skactiveml.classifier import SklearnClassifier
+    from skactiveml.pool import UncertaintySampling
+
+    method = {"margin": "margin_sampling", "entropy": "entropy"}[measure]
+    strategy = UncertaintySampling(method=method, random_state=0)
+    labels = np.full(len(vectors), np.nan)
+    labels[:CLASSES] = np.arange(CLASSES)
+    wrapped = SklearnClassifier(LogisticRegression(), classes=np.arange(CLASSES))
+    wrapped.fit(vectors[:CLASSES], labels[:CLASSES])
+    wrapped.estimator_ = sklearn_model(head())
+    return lambda: strategy.query(
+        vectors, labels, wrapped, fit_clf=False, batch_size=BATCH
+    )

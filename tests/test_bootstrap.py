@@ -1,0 +1,56 @@
+"""The wiring: by the types of fields, each thing once, and complete."""
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from alservice.bootstrap import SERVICES, Wiring
+
+ROOT = Path(__file__).parents[1]
+
+
+class Port:
+    """Something that has to be given."""
+
+
+@dataclass
+class Part:
+    """Something that is made."""
+
+    port: Port
+    seen: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Whole:
+    """Something that is made from what is made."""
+
+    first: Part
+    second: Part
+
+
+def test_parts_are_made_from_their_types_and_shared() -> None:
+    port = Port()
+    wiring = Wiring({Port: port})
+    whole = wiring.make(Whole)
+    assert whole.first is whole.second is wiring.make(Part)
+    assert whole.first.port is port
+    assert whole.first.seen == []
+
+
+def test_what_nobody_provides_is_named() -> None:
+    with pytest.raises(TypeError, match="Port"):
+        Wiring({}).make(Whole)
+
+
+def test_every_servicer_is_served() -> None:
+    written = {
+        node.name
+        for path in (ROOT / "alservice" / "rpc").glob("*_service.py")
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Servicer")
+    }
+    assert len(written) > 3
+    assert {servicer.__name__ for _, servicer, _ in SERVICES} == written

@@ -1,0 +1,134 @@
+"""Settings: who wins, what is refused, and that all errors come at once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alservice.config import PARSERS, Settings, available_threads, resolve
+from alservice.domain.startup import StartupError
+
+GOOD = {
+    "data": st.sampled_from(["a", "/tmp/b"]),
+    "listen": st.sampled_from(["127.0.0.1:1", "[::1]:0"]),
+    "threads": st.integers(1, 1024).map(str),
+    "grace_s": st.integers(0, 3600).map(str),
+    "log_level": st.sampled_from(["debug", "info", "warning", "error"]),
+    "waiting": st.integers(0, 1000).map(str),
+}
+SOME = st.fixed_dictionaries({}, optional=GOOD)
+
+
+def shown(settings: Settings) -> dict[str, str]:
+    """The settings of GOOD as text."""
+    values = {name: getattr(settings, name) for name in GOOD}
+    values["grace_s"] = int(values["grace_s"])
+    return {name: str(value) for name, value in values.items()}
+
+
+@given(SOME, SOME, SOME)
+def test_flags_win_over_the_environment_and_that_over_the_file(
+    tmp_path_factory: pytest.TempPathFactory,
+    flags: dict[str, object],
+    environ: dict[str, str],
+    file: dict[str, str],
+) -> None:
+    path = tmp_path_factory.mktemp("config") / "alservice.toml"
+    path.write_text("".join(f'{name} = "{value}"\n' for name, value in file.items()))
+    variables = {f"ALSERVICE_{name.upper()}": value for name, value in environ.items()}
+    settings = resolve(flags, variables, path)
+    assert shown(settings) == {**shown(resolve({}, {})), **file, **environ, **flags}
+
+
+def test_nothing_needs_to_be_said() -> None:
+    settings = resolve({"threads": None, "insecure": None}, {"PATH": "/bin"})
+    assert settings == Settings(threads=available_threads(), log_format=settings.log_format)
+    assert settings.listen == "127.0.0.1:50051"
+
+
+def test_the_file_may_hold_numbers_and_switches(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('threads = 3\ngrace_s = 1.5\ninsecure = true\nhttp = "off"\n')
+    settings = resolve({}, {}, path)
+    assert (settings.threads, settings.grace_s) == (3, 1.5)
+    assert settings.insecure and settings.http is None
+
+
+def test_all_errors_come_at_once_and_say_where_they_stand(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text('colour = "red"\nlog_level = "loud"\n')
+    with pytest.raises(StartupError) as caught:
+        resolve({"threads": 0}, {"ALSERVICE_LISTN": "x"}, path)
+    text = str(caught.value)
+    assert f"colour in {path}: there is no setting 'colour'" in text
+    assert f"log_level in {path}: must be one of debug" in text
+    assert "ALSERVICE_LISTN: there is no setting 'listn'; did you mean listen?" in text
+    assert "--threads: must be a number from 1 to 1024, not '0'" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("data", ""),
+        ("listen", "50051"),
+        ("http", "unix:/a"),
+        ("threads", "many"),
+        ("threads", "1.5"),
+        ("grace_s", "nan"),
+        ("grace_s", "-1"),
+        ("insecure", "maybe"),
+        ("log_format", "xml"),
+        ("waiting", "1e3"),
+        ("tls_cert", "cert.pem"),
+        ("tls_client_ca", "ca.pem"),
+    ],
+)
+def test_bad_values_are_refused(name: str, value: str) -> None:
+    with pytest.raises(StartupError):
+        resolve({}, {f"ALSERVICE_{name.upper()}": value})
+
+
+@pytest.mark.parametrize("name", ["listen", "http"])
+def test_other_machines_are_served_with_tls_or_on_purpose_only(name: str) -> None:
+    flags: dict[str, object] = {name: "0.0.0.0:0"}
+    with pytest.raises(StartupError, match="--tls-cert.*--insecure"):
+        resolve(flags, {})
+    assert resolve({**flags, "insecure": True}, {}).insecure
+    assert resolve({**flags, "tls_cert": "c", "tls_key": "k"}, {}).tls_cert == Path("c")
+
+
+@pytest.mark.parametrize("content", [None, "threads = ", b"\xff"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: str | bytes | None) -> None:
+    path = tmp_path / "broken.toml"
+    if content is not None:
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(StartupError, match=r"broken\.toml"):
+        resolve({}, {}, path)
+
+
+def test_every_setting_is_a_flag_of_serve_and_the_other_way_round() -> None:
+    from alservice.cli.serve import serve  # noqa: PLC0415
+
+    flags = set(serve.__annotations__) - {"config", "return"}
+    assert {"grace_s" if flag == "grace" else flag for flag in flags} == set(PARSERS)
+
+
+def test_threads_are_limited_before_numpy_is_loaded_and_the_user_s_choice_stands() -> None:
+    program = (
+        "import os, sys, alservice.config as c; assert 'numpy' not in sys.modules; "
+        "c.limit_threads(3); "
+        "print(*(os.environ[name] for name in c.POOLS), os.environ['OMP_WAIT_POLICY'])"
+    )
+    environ = {k: v for k, v in os.environ.items() if "NUM_THREADS" not in k}
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environ | {"OMP_NUM_THREADS": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split() == ["7", "3", "3", "PASSIVE"]
