@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, get_type_hints
 
@@ -245,8 +246,8 @@ class App:
         for lane, threads in self._lanes.all.items():
             metrics.watch_lane(
                 lane.value,
-                lambda threads=threads: threads.waiting_count,
-                lambda threads=threads: threads.running_count,
+                partial(getattr, threads, "waiting_count"),
+                partial(getattr, threads, "running_count"),
             )
         return metrics
 

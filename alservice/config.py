@@ -18,8 +18,8 @@ from alservice.domain.address import is_address, is_loopback
 from alservice.domain.startup import StartupError
 
 PREFIX: Final = "ALSERVICE_"
-# Read by others: the address that clients and `healthcheck` use.
-NOT_OURS: Final = {"ALSERVICE_ADDRESS"}
+# Read by others: clients, and the project's own tests and benchmarks.
+NOT_OURS: Final = {"ALSERVICE_ADDRESS", "ALSERVICE_PUBLIC_DATA", "ALSERVICE_BENCH_SMALL"}
 POOLS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CHOSEN_BY_USER: Final = {name for name in POOLS if name in os.environ}
 
@@ -57,7 +57,7 @@ Raw = Mapping[str, Given]
 def resolve(
     flags: Mapping[str, object], environ: Mapping[str, str], file: Path | None = None
 ) -> Settings:
-    """The settings. `flags` that are None were not given. Raises StartupError, naming all errors."""
+    """The settings. `flags` that are None were not given. Raises StartupError with all errors."""
     raw = {**_from_file(file), **_from_environment(environ), **_from_flags(flags)}
     values: dict[str, Any] = {"threads": available_threads()}
     errors: list[str] = []
@@ -73,7 +73,7 @@ def resolve(
 
 
 def limit_threads(threads: int) -> None:
-    """Give libraries that have pools of their own so many threads; for before they are imported."""
+    """Give libraries with pools of their own so many threads; for before they are imported."""
     for name in POOLS:
         if name not in _CHOSEN_BY_USER:
             os.environ[name] = str(threads)

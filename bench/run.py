@@ -7,41 +7,51 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "results.json"
 CASES = ("uncertainty", "k_center", "query", "add_items", "submit_labels", "train")
 
+Json = dict[str, object]
 
-def main(names: list[str]) -> int:
-    """Run the named cases, or all; other rows of results.json are kept."""
+
+def main(names: list[str], results: Path) -> int:
+    """Run the named cases, or all; rows of other cases are kept."""
     unknown = [name for name in names if name not in CASES]
     if unknown:
         sys.stderr.write(f"no such case: {', '.join(unknown)}; there are: {', '.join(CASES)}\n")
         return 2
-    kept = [row for row in _earlier() if names and row["case"] not in names]
+    kept = [row for row in _earlier(results) if names and row["case"] not in names]
     for name in names or CASES:
         for row in importlib.import_module(f"bench.case_{name}").run():
             kept.append({"case": name, **row.as_json()})
-            _show(kept[-1])
-            RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
-    missed = [row["name"] for row in kept if not row["held"]]
-    sys.stdout.write(f"{len(kept)} rows in {RESULTS}, {len(missed)} missed their target\n")
+            sys.stdout.write(_line(kept[-1]) + "\n")
+            sys.stdout.flush()
+            results.write_text(json.dumps(kept, indent=1) + "\n")
+    missed = sum(row["held"] is False for row in kept)
+    left_out = sum(row["held"] is None for row in kept)
+    sys.stdout.write(
+        f"{len(kept)} rows in {results}: {missed} missed their target, {left_out} skipped\n"
+    )
     return 0
 
 
-def _earlier() -> list[dict[str, object]]:
-    return json.loads(RESULTS.read_text()) if RESULTS.exists() else []
+def _earlier(results: Path) -> list[Json]:
+    return json.loads(results.read_text()) if results.exists() else []
 
 
-def _show(row: dict[str, object]) -> None:
+def _line(row: Json) -> str:
+    start = f"{row['name']:<34}"
+    if row["held"] is None:
+        return f"skip   {start} {row['peer']}: {row['reason']}"
     held = "held  " if row["held"] else "MISSED"
-    sys.stdout.write(
-        f"{held} {row['name']:<34} ours {row['ours_s']:9.4f}  {row['peer']:<28} "
-        f"{row['peer_s']:9.4f} {row['unit']:<8} ratio {row['ratio']:8.2f}  target {row['target']}\n"
+    return (
+        f"{held} {start} ours {row['ours_s']:9.4f}  {row['peer']:<28} "
+        f"{row['peer_s']:9.4f} {row['unit']:<8} ratio {row['ratio']:8.2f}  target {row['target']}"
     )
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    # One budget for everybody, set before any library reads it.
+    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(pool, "2")
     sys.path.insert(0, str(FOLDER.parent))
-    sys.exit(main(sys.argv[1:]))
+    place = os.environ.get("ALSERVICE_BENCH_RESULTS")
+    sys.exit(main(sys.argv[1:], Path(place) if place else FOLDER / "results.json"))

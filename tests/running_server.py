@@ -1,4 +1,4 @@
-"""The real server, as users start it: another process, on a free port, with a folder of its own."""
+"""The real server, as users start it: another process, a free port, a folder of its own."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class RunningServer:
         return self.process.wait(STOP_S)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
-        self.process.kill()
+        """End it and all its children, as a power cut would."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(STOP_S)
 
 
@@ -54,20 +54,26 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def running_server(folder: Path, *flags: str) -> Iterator[RunningServer]:
-    """A server on `folder`, which may hold the state of an earlier one; its log is `FOLDER.log`."""
+    """A server on `folder`, which may hold an earlier one's state; it logs to `FOLDER.log`."""
     ready = folder.parent / f"{folder.name}.ready"
     ready.unlink(missing_ok=True)
     log = folder.parent / f"{folder.name}.log"
     with log.open("a") as output:
         process = subprocess.Popen(
-            command(folder, *flags), env=environment(), stdout=output, stderr=output, text=True
+            command(folder, *flags),
+            env=environment(),
+            stdout=output,
+            stderr=output,
+            text=True,
+            start_new_session=True,  # a process group of its own, for `kill`
         )
     try:
         said = _wait_until_ready(process, ready, log)
         with grpc.insecure_channel(said["grpc"]) as channel:
             yield RunningServer(process, folder, said["grpc"], said["http"], channel)
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait(STOP_S)
 
 

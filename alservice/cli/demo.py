@@ -36,7 +36,7 @@ def demo(
     batch_size: Annotated[int, typer.Option(min=1, max=10_000, help="Labels in a round.")] = 20,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Folder for the picture and the numbers.")
-    ] = Path("demo"),
+    ] = Path("out"),
 ) -> None:
     """Watch the service learn with a fraction of the labels.
 
@@ -89,9 +89,9 @@ def _run(address: str, data: Labelled, contest: Contest, output: Path) -> None:
         bar("learning", contest.label_count, shown=shown) as report,
     ):
         comparison = compare(client, data, contest, report)
-    picture = output / "learning-curve.png"
+    picture = output / "demo.png"
     draw(comparison, f"{data.title}: {contest.strategy} against {CONTROL}", picture)
-    write_csv(comparison, output / "learning-curve.csv")
+    write_csv(comparison, output / "demo.csv")
     console = Console()
     console.print(table(comparison))
     typer.echo(f"accuracy on test items, mean ± sd over seeds; picture: {picture.resolve()}")

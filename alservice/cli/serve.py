@@ -17,51 +17,62 @@ if TYPE_CHECKING:
 STUCK = 1  # exit code when calls had to be left behind
 
 
+# None means that the flag was not given: the environment or the file may say it.
+ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with settings.")]
+Data = Annotated[Path | None, typer.Option(help="Folder of all state [./data].")]
+Listen = Annotated[
+    str | None, typer.Option(help="Address for gRPC [127.0.0.1:50051]; port 0: any free one.")
+]
+Http = Annotated[
+    str | None, typer.Option(help="Address for health and metrics [127.0.0.1:8080], or off.")
+]
+Threads = Annotated[int | None, typer.Option(help="Threads for computing [all cores it may use].")]
+TlsCert = Annotated[Path | None, typer.Option(help="Certificate of the server, PEM.")]
+TlsKey = Annotated[Path | None, typer.Option(help="Key of the server, PEM.")]
+TlsClientCa = Annotated[
+    Path | None, typer.Option(help="Callers must show a certificate signed by this, PEM.")
+]
+Insecure = Annotated[
+    bool | None, typer.Option("--insecure", help="Serve other machines without TLS.")
+]
+Grace = Annotated[
+    float | None, typer.Option(help="Seconds that running calls get after SIGTERM [30].")
+]
+LogFormat = Annotated[str | None, typer.Option(help="auto, json or console [auto].")]
+LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or error [info].")]
+Waiting = Annotated[
+    int | None, typer.Option(help="Calls of one kind that may wait for a thread [256].")
+]
+ReadyFile = Annotated[
+    Path | None, typer.Option(help="Write addresses and pid there, as JSON, once serving.")
+]
+
+
 def serve(
-    config: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Folder of all state [./data].")] = None,
-    listen: Annotated[
-        str | None, typer.Option(help="Address for gRPC [127.0.0.1:50051]; port 0: any free one.")
-    ] = None,
-    http: Annotated[
-        str | None, typer.Option(help="Address for health and metrics [127.0.0.1:8080], or off.")
-    ] = None,
-    threads: Annotated[
-        int | None, typer.Option(help="Threads for computing [all cores it may use].")
-    ] = None,
-    tls_cert: Annotated[Path | None, typer.Option(help="Certificate of the server, PEM.")] = None,
-    tls_key: Annotated[Path | None, typer.Option(help="Key of the server, PEM.")] = None,
-    tls_client_ca: Annotated[
-        Path | None, typer.Option(help="Callers must show a certificate signed by this, PEM.")
-    ] = None,
-    insecure: Annotated[
-        bool | None, typer.Option("--insecure", help="Serve other machines without TLS.")
-    ] = None,
-    grace: Annotated[
-        float | None, typer.Option(help="Seconds that running calls get after SIGTERM [30].")
-    ] = None,
-    log_format: Annotated[str | None, typer.Option(help="auto, json or console.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
-    waiting: Annotated[
-        int | None, typer.Option(help="Calls of one kind that may wait for a thread [256].")
-    ] = None,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="Write ports and pid there, as JSON, once serving.")
-    ] = None,
+    config: ConfigFile = None,
+    data: Data = None,
+    listen: Listen = None,
+    http: Http = None,
+    threads: Threads = None,
+    tls_cert: TlsCert = None,
+    tls_key: TlsKey = None,
+    tls_client_ca: TlsClientCa = None,
+    insecure: Insecure = None,
+    grace: Grace = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
+    waiting: Waiting = None,
+    ready_file: ReadyFile = None,
 ) -> None:
-    """Run the server. Each option can also be an environment variable (ALSERVICE_DATA) or stand
-    in the file that --config names (data = "...").
+    """Run the server.
+
+    Each option can also be an environment variable (ALSERVICE_DATA) or stand in the file that
+    --config names (data = "...").
     """
     flags = locals()
-    settings = resolve(
-        {
-            "grace_s" if name == "grace" else name: flags[name]
-            for name in flags
-            if name != "config"
-        },
-        os.environ,
-        config,
-    )
+    del flags["config"]
+    flags["grace_s"] = flags.pop("grace")
+    settings = resolve(flags, os.environ, config)
     limit_threads(settings.threads)
     raise typer.Exit(asyncio.run(_run(settings)))
 

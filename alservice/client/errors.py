@@ -28,6 +28,7 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN: Final = "alservice"
+HINT: Final = "is the server running there? (`alservice serve` starts one)"
 DETAILS_KEY: Final = "grpc-status-details-bin"
 
 
@@ -143,10 +144,9 @@ def failure_of(error: grpc.RpcError, address: str) -> ServiceError:
     code, text = error.code(), error.details() or ""
     failure = _failure(code, text, _details(error))
     if code is grpc.StatusCode.UNAVAILABLE and not failure.reason:
-        hint = "is the server running there? (`alservice serve` starts one)"
-        return Unavailable(f"no answer from {address}: {text}; {hint}", code=code)
+        return Unavailable(f"no answer from {address}: {text}; {HINT}", code=code)
     if code is grpc.StatusCode.DEADLINE_EXCEEDED and not failure.reason:
-        return DeadlineExceeded(f"no answer from {address} in time", code=code)
+        return DeadlineExceeded(f"no answer from {address} in time; {HINT}", code=code)
     return failure
 
 
@@ -168,8 +168,9 @@ def _failure(code: grpc.StatusCode, text: str, details: list[AnyMessage]) -> Ser
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     unpacked = [(detail.Unpack(info), detail.Unpack(retry)) for detail in details]
     ours = info.domain == DOMAIN
+    meant = info.metadata.get("did_you_mean", "")
     return BY_CODE.get(code, ServiceError)(
-        text,
+        f"{text}; did you mean {meant!r}?" if meant and meant not in text else text,
         code=code,
         reason=info.reason if ours else "",
         metadata=dict(info.metadata) if ours else {},

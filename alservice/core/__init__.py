@@ -1,6 +1,6 @@
 """The only door to the Rust core: typed, shape-checked functions over NumPy arrays."""
 
-from alservice.core._native import Cancelled, CancelFlag, build_info
+from alservice.core._native import CancelFlag, Cancelled, build_info
 from alservice.core.blocks import Block, Ranked
 from alservice.core.engine import Engine
 from alservice.core.ids import (

@@ -1,10 +1,25 @@
-"""Kernels of the numeric core; `alservice.core` is the typed door to them."""
-
 from collections.abc import Sequence
 from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
+
+__all__ = [
+    "CancelFlag",
+    "Cancelled",
+    "Engine",
+    "bf16_from_f32",
+    "build_info",
+    "common_ids",
+    "crc32c",
+    "f32_from_bf16",
+    "find_ids",
+    "first_nonfinite",
+    "hash_ids",
+    "keyed_hash",
+    "repeated_ids",
+    "sort_hashes",
+]
 
 _Vectors: TypeAlias = NDArray[np.float32] | NDArray[np.uint16]
 _Block: TypeAlias = tuple[str, _Vectors, NDArray[np.uint64], NDArray[np.uint8]]
@@ -13,7 +28,7 @@ _Index: TypeAlias = tuple[
 ]
 _Columns: TypeAlias = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 
-class Cancelled(Exception): ...  # noqa: N818
+class Cancelled(Exception): ...
 
 @final
 class CancelFlag:
@@ -53,7 +68,7 @@ class Engine:
     def k_center(
         self,
         blocks: Sequence[_Block],
-        format: str,
+        kind: str,
         anchors: _Vectors,
         k: int,
         seed: int,
@@ -61,7 +76,7 @@ class Engine:
     ) -> _Columns: ...
     def measure_scores(
         self,
-        format: str,
+        kind: str,
         vectors: _Vectors,
         weights: NDArray[np.float32],
         bias: NDArray[np.float32],
@@ -69,7 +84,7 @@ class Engine:
     ) -> NDArray[np.float32]: ...
     def probabilities(
         self,
-        format: str,
+        kind: str,
         vectors: _Vectors,
         weights: NDArray[np.float32],
         bias: NDArray[np.float32],
@@ -81,11 +96,11 @@ class Engine:
         row_idx: NDArray[np.int64],
         dim: int,
     ) -> NDArray[np.float32]: ...
-    def sum(self, format: str, vectors: _Vectors) -> float: ...
+    def sum(self, kind: str, vectors: _Vectors) -> float: ...
 
 def bf16_from_f32(values: NDArray[np.float32]) -> NDArray[np.uint16]: ...
 def f32_from_bf16(values: NDArray[np.uint16]) -> NDArray[np.float32]: ...
-def first_nonfinite(format: str, vectors: _Vectors) -> int: ...
+def first_nonfinite(kind: str, vectors: _Vectors) -> int: ...
 def crc32c(data: NDArray[np.uint8], initial: int) -> int: ...
 def hash_ids(id_bytes: NDArray[np.uint8], offsets: NDArray[np.int64]) -> NDArray[np.uint64]: ...
 def keyed_hash(id_hash: NDArray[np.uint64], key: int) -> NDArray[np.uint64]: ...

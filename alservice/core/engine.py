@@ -39,7 +39,7 @@ class Engine:
         """The instruction set in use."""
         return self._native.simd
 
-    def score_top_k(  # noqa: PLR0913
+    def score_top_k(
         self,
         blocks: Sequence[Block],
         weights: Floats,

@@ -42,7 +42,7 @@ def sort_hashes(id_hash: Hashes) -> Order:
     return _native.sort_hashes(checked("id_hash", id_hash, np.uint64, 1))
 
 
-def find_ids(  # noqa: PLR0913
+def find_ids(
     id_hash: Hashes,
     order: Order,
     id_bytes: Bytes,

@@ -36,7 +36,7 @@ def crc32c(data: bytes | bytearray | memoryview | NDArray[Any], initial: int = 0
     before = operator.index(initial)
     if not 0 <= before < 2**32:
         raise ValueError(f"initial: expected 0 <= initial < 2**32, got {before}")
-    view = memoryview(data)
+    view = data.data if isinstance(data, np.ndarray) else memoryview(data)
     if not view.c_contiguous:
         raise ValueError("data: must be C-contiguous")
     flat = np.frombuffer(view, np.uint8) if view.nbytes else np.empty(0, np.uint8)

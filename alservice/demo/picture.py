@@ -51,8 +51,9 @@ def _goal(axes: Any, comparison: Comparison) -> None:
     axes.annotate(
         f"{goal:.3f} with {needed} of {budget} labels",
         (needed, goal),
-        xytext=(10, -22),
+        xytext=(18, -90),
         textcoords="offset points",
+        arrowprops={"arrowstyle": "-", "color": GREY, "lw": 0.8, "shrinkB": 6},
         color=GREY,
-        fontsize=9,
+        fontsize=10,
     )

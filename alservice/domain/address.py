@@ -1,4 +1,4 @@
-"""Network addresses as people write them: `127.0.0.1:50051`, `[::1]:0`, `localhost:80`, `unix:/path`."""
+"""Network addresses as people write them: `127.0.0.1:50051`, `[::1]:0`, `unix:/path`."""
 
 import ipaddress
 

@@ -43,12 +43,12 @@ def decode_token(kind: str, token: str) -> list[str | int]:
     return list(position)
 
 
-def page_limit(page_size: int) -> int:
-    """How many rows `page_size` asks for: 50 for 0. Raises InvalidField outside 0 to 1,000."""
-    if not 0 <= page_size <= MAX_PAGE_SIZE:
-        text = f"page_size must be 0 to {MAX_PAGE_SIZE}, not {page_size}"
+def page_limit(page_size: int, default: int = DEFAULT_PAGE_SIZE, most: int = MAX_PAGE_SIZE) -> int:
+    """How many rows `page_size` asks for: `default` for 0. Raises InvalidField above `most`."""
+    if not 0 <= page_size <= most:
+        text = f"page_size must be 0 to {most}, not {page_size}"
         raise InvalidField(text, field="page_size", value=page_size)
-    return page_size or DEFAULT_PAGE_SIZE
+    return page_size or default
 
 
 def cut_page(
@@ -62,11 +62,27 @@ def cut_page(
 
 def last_text(kind: str, token: str, *scope: str) -> str:
     """The id in a token of (*scope, id); "" for the first page. Raises InvalidPageToken."""
-    position = decode_token(kind, token)
-    if not position:
-        return ""
-    *inside, last = position
-    if tuple(inside) != scope or not isinstance(last, str):
-        text = f"this page_token belongs to another list than {'/'.join(scope) or 'this one'}"
-        raise InvalidPageToken(text, method=kind)
+    last = _last(kind, token, scope) if token else ""
+    if not isinstance(last, str):
+        raise _of_another_list(kind, scope)
     return last
+
+
+def last_number(kind: str, token: str, *scope: str) -> int:
+    """The number in a token of (*scope, number); 0 for the first page. Raises InvalidPageToken."""
+    last = _last(kind, token, scope) if token else 0
+    if not isinstance(last, int) or not 0 <= last < 2**63:
+        raise _of_another_list(kind, scope)
+    return last
+
+
+def _last(kind: str, token: str, scope: tuple[str, ...]) -> str | int:
+    position = decode_token(kind, token)
+    if len(position) != len(scope) + 1 or tuple(position[:-1]) != scope:
+        raise _of_another_list(kind, scope)
+    return position[-1]
+
+
+def _of_another_list(kind: str, scope: tuple[str, ...]) -> InvalidPageToken:
+    text = f"this page_token belongs to another list than {'/'.join(scope) or 'this one'}"
+    return InvalidPageToken(text, method=kind)

@@ -1,4 +1,4 @@
-"""One line in the log for each RPC: who, what, how many, how it ended. Never what items contain."""
+"""One line in the log for each RPC: who, what, how many, how it ended; never what items hold."""
 
 from collections.abc import Sized
 from typing import Any, Final
@@ -24,7 +24,8 @@ def describe(rpc: Rpc, request: object) -> None:
         if isinstance(value, str) and value:
             rpc.resource = value[:MAX_NAME]
             break
-    rpc.counts |= {field.name: len(value) for field, value in _lists(request)}
+    for part in (request, *_parts(request)):
+        rpc.counts |= {field.name: len(value) for field, value in _lists(part)}
 
 
 def log_rpc(rpc: Rpc, code: StatusCode, seconds: float) -> None:
@@ -46,6 +47,10 @@ def log_rpc(rpc: Rpc, code: StatusCode, seconds: float) -> None:
 def log_unforeseen(rpc: Rpc, error: BaseException) -> None:
     """All that is known about a failure that nobody foresaw."""
     _log.error("unforeseen", method=rpc.method, request_id=rpc.request_id, exc_info=error)
+
+
+def _parts(request: Message) -> list[Message]:
+    return [value for _, value in request.ListFields() if isinstance(value, Message)]
 
 
 def _lists(request: Message) -> list[tuple[Any, Sized]]:

@@ -95,7 +95,7 @@ class ActiveLearningServicer(pb_grpc.ActiveLearningServiceServicer):
         """The log of answers."""
         command = label_messages.parse_list(request)
         page = await self.run(request, context, Lane.READ, self.list_labels, command)
-        labels = [label_messages.render_label(command.project_id, row) for row in page.rows]
+        labels = label_messages.render_labels(command.project_id, page.rows)
         return pb.ListLabelsResponse(labels=labels, next_page_token=page.next_token)
 
 

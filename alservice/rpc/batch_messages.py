@@ -73,13 +73,13 @@ def parse_release(request: service_pb.ReleaseBatchRequest) -> ReleaseBatchComman
 def render_query(
     request: service_pb.QueryRequest, project_id: str, result: QueryResult
 ) -> service_pb.QueryResponse:
-    """The answer: it never shows the arm, and items are as they were handed out."""
+    """The answer: it never shows the arm."""
     items = [
-        _item(item, content, request.view, handed_out=True)
+        _item(item, content, request.view, to_owner=False)
         for item, content in _pairs(result.batch.items, result.contents)
     ]
     return service_pb.QueryResponse(
-        batch=_batch(project_id, result.batch, items, closed=False),
+        batch=_batch(project_id, result.batch, items),
         unseen_label_count=result.unseen_label_count,
         open_item_count=result.open_item_count,
         notes=result.notes,
@@ -91,10 +91,10 @@ def render_batch(
 ) -> pb.Batch:
     """A batch as its owner sees it."""
     items = [
-        _item(item, content, view, handed_out=False)
+        _item(item, content, view, to_owner=True)
         for item, content in _pairs(found.batch.items, found.contents)
     ]
-    return _batch(project_id, found.batch, items, closed=found.batch.closed)
+    return _batch(project_id, found.batch, items)
 
 
 def render_batches(
@@ -128,25 +128,23 @@ def _item(
     attributes: Attributes | None,
     view: "pb.BatchView.ValueType",
     *,
-    handed_out: bool,
+    to_owner: bool,
 ) -> pb.BatchItem:
     full = view == pb.BATCH_VIEW_FULL
-    owner = full and not handed_out
+    owner = full and to_owner
     return pb.BatchItem(
         item_id=item.item_id,
         rank=item.rank,
         score=item.score,
         component_scores=item.components if full else None,
-        content=render_content(attributes.content) if attributes and attributes.content else None,
-        state=pb.BATCH_ITEM_STATE_OPEN if handed_out else _STATES[item.state],
+        content=render_content(attributes) if attributes and attributes.content else None,
+        state=_STATES[item.state],
         arm=_ARMS[item.arm] if owner else pb.ARM_UNSPECIFIED,
         propensity=item.propensity if owner else 0.0,
     )
 
 
-def _batch(
-    project_id: str, batch: Batch, items: Iterable[pb.BatchItem], *, closed: bool
-) -> pb.Batch:
+def _batch(project_id: str, batch: Batch, items: Iterable[pb.BatchItem]) -> pb.Batch:
     model = names.model_name(project_id, batch.model_id) if batch.model_id else ""
     return pb.Batch(
         name=names.batch_name(project_id, batch.batch_id) if batch.batch_id else "",
@@ -159,5 +157,5 @@ def _batch(
         model=model,
         seed=batch.seed,
         revision=batch.revision,
-        closed=closed,
+        closed=batch.closed,
     )

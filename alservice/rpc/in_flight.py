@@ -1,4 +1,4 @@
-"""The calls that are running now, why each of them should stop, and the drain that waits for them."""
+"""The calls that run now, why each of them should stop, and the drain that waits for them."""
 
 import asyncio
 import contextlib
@@ -35,12 +35,13 @@ class Cause(enum.Enum):
     @property
     def code(self) -> StatusCode:
         """The status code."""
-        return self.value[0]
+        code: StatusCode = self.value[0]
+        return code
 
     def error(self) -> errors.AlserviceError:
         """What to raise."""
-        _, kind, text = self.value
-        return kind(text)
+        kind: type[errors.AlserviceError] = self.value[1]
+        return kind(self.value[2])
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +57,7 @@ class Rpc:
     cancel: CancelFlag = field(default_factory=CancelFlag)
     cause: Cause | None = None
     hurry: bool = False  # the server drains: a call that merely waits should answer now
+    task: "asyncio.Task[Any] | None" = field(default_factory=asyncio.current_task)
 
     @property
     def name(self) -> str:
@@ -73,6 +75,12 @@ class Rpc:
         left_s = self.context.time_remaining()
         late = left_s is not None and left_s <= 0
         return self.stop(Cause.DEADLINE if late else Cause.CALLER)
+
+    def interrupt(self) -> None:
+        """The server ends: stop the work, and wake the call from whatever it waits for."""
+        self.stop(Cause.DRAIN)
+        if self.task:
+            self.task.cancel()
 
     @contextlib.contextmanager
     def deadline(self) -> Iterator[None]:
@@ -113,7 +121,7 @@ class InFlight:
                 self._idle.set()
 
     async def drain(self, grace_s: float) -> bool:
-        """Admit nothing more and wait for what runs; after `grace_s` seconds, tell it to stop.
+        """Admit nothing more and wait for what runs; after `grace_s` seconds, interrupt it.
 
         Returns whether everything has ended.
         """
@@ -123,7 +131,7 @@ class InFlight:
         if await self._ended(grace_s):
             return True
         for rpc in list(self.running):
-            rpc.stop(Cause.DRAIN)
+            rpc.interrupt()
         return await self._ended(LAST_WORDS_S)
 
     async def _ended(self, timeout_s: float) -> bool:

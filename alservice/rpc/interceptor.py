@@ -22,7 +22,7 @@ from alservice import core
 from alservice.domain import errors
 from alservice.ports.authenticator import Authenticator, Credentials
 from alservice.rpc.access_log import describe, log_rpc, log_unforeseen
-from alservice.rpc.in_flight import CURRENT, InFlight, Rpc
+from alservice.rpc.in_flight import CURRENT, Cause, InFlight, Rpc
 from alservice.rpc.status import is_foreseen, status_of
 from alservice.rpc.violations import check_request
 from alservice.telemetry.metrics import Metrics
@@ -31,20 +31,15 @@ REQUEST_ID: Final = "x-request-id"
 MAX_REQUEST_ID: Final = 128
 # These answer while the server drains, and hold nothing up.
 INFRASTRUCTURE: Final = ("grpc.health.", "grpc.reflection.")
-# Not ours to translate: cancellation, the end of a generator, abort, the end of the process.
-PASSING: Final = (
-    asyncio.CancelledError,
-    GeneratorExit,
-    KeyboardInterrupt,
-    SystemExit,
-    grpc.aio.AbortError,
-)
+# Not ours to translate: the end of a generator, the end of the process, a status set already.
+PASSING: Final = (GeneratorExit, KeyboardInterrupt, SystemExit, grpc.aio.AbortError)
+STOPPED: Final = (asyncio.CancelledError, core.Cancelled, errors.Cancelled)
 
 Around = Callable[[Any, Any], AbstractAsyncContextManager[None]]
 
 
 @dataclass(slots=True, eq=False)
-class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class Interceptor(grpc.aio.ServerInterceptor):
     """Wraps the handler of each RPC."""
 
     authenticator: Authenticator
@@ -71,6 +66,10 @@ class Interceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                 with self._admitted(rpc):
                     check_request(request)
                     yield
+            except asyncio.CancelledError as error:
+                if rpc.cause is not Cause.DRAIN:
+                    raise
+                await _abort(rpc, error)  # the caller is still there, and is told
             except PASSING:
                 raise
             except BaseException as error:  # noqa: BLE001 a panic of the core is no Exception
@@ -151,7 +150,7 @@ def credentials_of(context: Any) -> Credentials:
 
 async def _abort(rpc: Rpc, error: BaseException) -> None:
     """End the RPC with the status of `error`. Raises AbortError."""
-    if rpc.cause is not None and isinstance(error, core.Cancelled | errors.Cancelled):
+    if rpc.cause is not None and isinstance(error, STOPPED):
         error = rpc.cause.error()
     if not is_foreseen(error):
         log_unforeseen(rpc, error)

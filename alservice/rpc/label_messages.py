@@ -1,5 +1,7 @@
 """Labels between messages and the use cases' words."""
 
+from collections.abc import Iterable
+
 from alservice.api.v1 import active_learning_service_pb2 as service_pb
 from alservice.api.v1 import label_pb2 as pb
 from alservice.domain import names
@@ -60,6 +62,11 @@ def render_submit(result: SubmitLabelsResult) -> service_pb.SubmitLabelsResponse
         settled_count=result.settled_count,
         unseen_label_count=result.unseen_label_count,
     )
+
+
+def render_labels(project_id: str, rows: Iterable[LabelRow]) -> list[pb.Label]:
+    """Several lines of the log."""
+    return [render_label(project_id, row) for row in rows]
 
 
 def render_label(project_id: str, row: LabelRow) -> pb.Label:

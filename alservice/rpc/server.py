@@ -15,7 +15,7 @@ from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.reflection import add_reflection
 
 HEALTH: Final = health.SERVICE_NAME
-LAST_STREAMS_S: Final = 0.5  # for health watchers, which never end by themselves
+LAST_STREAMS_S: Final = 1.0  # for last answers on their way, and health watchers, which never end
 
 OPTIONS: Final = (
     ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
@@ -83,7 +83,7 @@ class RpcServer:
     async def stop(self, grace_s: float) -> bool:
         """Say NOT_SERVING, refuse new calls, wait for those that run, then close the port.
 
-        Calls that run longer than `grace_s` seconds are told to stop. Returns whether all ended.
+        Calls that run longer than `grace_s` seconds are interrupted. Returns whether all ended.
         """
         await self.health.enter_graceful_shutdown()
         ended = await self.interceptor.in_flight.drain(grace_s)

@@ -61,7 +61,7 @@ def status_of(error: BaseException, request_id: str = "") -> status_pb2.Status:
 
 
 def status_of_reason(reason: str, message: str) -> status_pb2.Status:
-    """The status for a reason that was stored (`OVERLOADED`), such as that of a failed operation."""
+    """The status for a stored reason (`OVERLOADED`), such as that of a failed operation."""
     error = REASONS.get(reason)
     code = code_of(error) if error else StatusCode.INTERNAL
     name = f"ERROR_REASON_{reason}" if error else INTERNAL_REASON
@@ -111,23 +111,25 @@ def _more(error: errors.AlserviceError) -> list[Message]:
 
 def _bad_request(violations: list[tuple[str, str]]) -> Message:
     field_violation = error_details_pb2.BadRequest.FieldViolation
-    return error_details_pb2.BadRequest(
+    request: Message = error_details_pb2.BadRequest(
         field_violations=[
             field_violation(field=f, description=_short(d, MAX_DETAIL_BYTES))
             for f, d in violations
         ]
     )
+    return request
 
 
 def _resource(error: errors.NotFound) -> Message:
     """`PROJECT_NOT_FOUND` with metadata `project` is about a project of that name."""
     kind = error.reason.removesuffix("_NOT_FOUND").lower()
     name = error.metadata.get(kind) or error.metadata.get(f"{kind}_id", "")
-    return error_details_pb2.ResourceInfo(
+    info: Message = error_details_pb2.ResourceInfo(
         resource_type=kind,
         resource_name=_short(name, MAX_DETAIL_BYTES),
         description=_short(str(error), MAX_DETAIL_BYTES),
     )
+    return info
 
 
 def _hidden(request_id: str) -> status_pb2.Status:

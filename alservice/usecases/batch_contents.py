@@ -7,7 +7,6 @@ import numpy as np
 
 from alservice.domain.batch import BatchItem
 from alservice.domain.item import EMPTY_ATTRIBUTES, Attributes
-from alservice.ports.catalog import Catalog
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.locate import locate
 from alservice.usecases.snapshot import Snapshots
@@ -17,7 +16,6 @@ from alservice.usecases.snapshot import Snapshots
 class BatchContents:
     """Finds the attributes of batch items, wherever their rows are now."""
 
-    catalog: Catalog
     store: SegmentStore
     snapshots: Snapshots
 

@@ -1,4 +1,4 @@
-"""Choose a batch from a snapshot: the strategy's picks, the audit's draws, and what to tell people.
+"""Choose a batch from a snapshot: the strategy's picks, the audit's draws, what to tell people.
 
 Nothing is written here. A little more than the batch is chosen, so that items which others get
 first can be replaced without another pass over the pool.
@@ -16,16 +16,25 @@ from alservice.domain.audit import audit_count
 from alservice.domain.batch import Arm
 from alservice.domain.errors import PoolEmpty, VectorsMissing
 from alservice.domain.learner import LinearHead
-from alservice.domain.strategy import Need, Scoring, Strategy
+from alservice.domain.project import Project
+from alservice.domain.strategy import Need, Scoring, Selecting, Strategy
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
-from alservice.usecases.locate import locate
-from alservice.usecases.pool_masks import count_unset, mark
+from alservice.usecases.open_blocks import (
+    Candidate,
+    Held,
+    anchors,
+    candidates,
+    count_open,
+    held_rows,
+    open_blocks,
+)
 from alservice.usecases.snapshot import Snapshot
 
 F32 = NDArray[np.float32]
-I64 = NDArray[np.int64]
 _SLACK: Final = 64
+_AUDIT_SLACK: Final = 8
+_MOST_SLACK: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +48,10 @@ class UsableModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to choose: `fallback` chooses where `strategy` has no usable model."""
+    """What to choose: `fallback` chooses where `strategy` has no usable model.
+
+    `attempt` counts the choices that came too late: each is followed by one with more slack.
+    """
 
     batch_size: int
     strategy: Strategy
@@ -47,32 +59,45 @@ class Wish:
     parameters: Mapping[str, float]
     seed: int
     model: UsableModel | None
+    attempt: int = 0
+
+    @property
+    def pick_count(self) -> int:
+        """How many to pick, so that a batch is left if others are faster."""
+        # Each further pick of a selecting strategy is a pass over the pool.
+        dear = isinstance(self.strategy, Selecting) and Need.VECTORS in self.strategy.needs
+        slack = self.batch_size // 4 + 1 if dear else self.batch_size + _SLACK
+        return self.batch_size + self._grown(slack)
+
+    def draw_count(self, wanted: int) -> int:
+        """How many to draw for the audit, so that `wanted` or some more are left."""
+        return wanted + self._grown(wanted + _AUDIT_SLACK)
+
+    def _grown(self, slack: int) -> int:
+        return min(slack << self.attempt, max(slack, _MOST_SLACK))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """One item that may go into the batch: where it is, and what it is worth."""
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """The candidates of one arm, best first, of the `open_count` items that it might have."""
 
-    item_id: str
-    incarnation: int
-    segment: int
-    row: int
-    score: float
-    arm: Arm
-    propensity: float
+    candidates: Sequence[Candidate]
+    open_count: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is no other candidate."""
+        return len(self.candidates) == self.open_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Candidates of both arms, best first, more than wanted; `complete` if the open pool holds no more."""
+    """Candidates of both arms, more than wanted."""
 
     strategy: Strategy
     model_id: str | None
-    picks: Sequence[Candidate]
-    audits: Sequence[Candidate]
-    audit_wanted: int
-    complete: bool
-    open_count: int
+    picks: Draws
+    audits: Draws
     notes: tuple[str, ...]
 
 
@@ -86,93 +111,67 @@ class ChooseBatch:
     def __call__(self, snapshot: Snapshot, wish: Wish, cancel: CancelFlag) -> Choice:
         """The choice. Raises PoolEmpty, VectorsMissing, Cancelled."""
         strategy, notes = _settle_strategy(snapshot, wish)
-        held = self._held(snapshot)
-        blocks = _blocks(snapshot, held, audit=False)
-        open_count = _open_count(blocks)
+        held = held_rows(snapshot, self.store)
+        blocks = open_blocks(snapshot, held, Arm.STRATEGY)
+        open_count = count_open(blocks)
+        audit_wanted = audit_due(snapshot.project, wish.batch_size)
         audits = self._audit(snapshot, held, wish, strategy, cancel)
-        if not open_count and not audits:
+        if not open_count and not (audit_wanted and audits.candidates):
             raise _pool_empty(snapshot)
-        wanted = wish.batch_size - min(len(audits), self._audit_wanted(snapshot, wish))
-        ranked = self._rank(snapshot, blocks, strategy, wish, wanted + _slack(wanted), cancel)
-        propensity = min(1.0, wanted / open_count) if strategy.name == "random" else 0.0
+        ranked = self._rank(snapshot, blocks, held, strategy, wish, cancel)
         return Choice(
             strategy=strategy,
             model_id=wish.model.model_id if wish.model and Need.MODEL in strategy.needs else None,
-            picks=_candidates(snapshot, ranked, Arm.STRATEGY, propensity),
+            picks=Draws(candidates(snapshot, ranked, Arm.STRATEGY), open_count),
             audits=audits,
-            audit_wanted=self._audit_wanted(snapshot, wish),
-            complete=len(ranked.row) == open_count,
-            open_count=open_count,
             notes=notes,
         )
-
-    def _held(self, snapshot: Snapshot) -> tuple[I64, I64]:
-        """(segment, row) of what is leased, or refused by this annotator."""
-        keys = [lease.item_id for lease in snapshot.leases]
-        keys += [item_id for item_id, _ in snapshot.abstained]
-        segment, row = locate(snapshot.pool, self.store.pack(keys))
-        found = segment >= 0
-        return segment[found], row[found]
 
     def _rank(
         self,
         snapshot: Snapshot,
         blocks: Sequence[Block],
+        held: Held,
         strategy: Strategy,
         wish: Wish,
-        count: int,
         cancel: CancelFlag,
     ) -> Ranked:
+        count, seed = wish.pick_count, wish.seed
         if isinstance(strategy, Scoring):
             if wish.model is None:
                 raise AssertionError(strategy.name)
-            return self.scoring.rank(strategy, blocks, wish.model.head, count, wish.seed, cancel)
-        anchors = self._anchors(snapshot, blocks) if Need.VECTORS in strategy.needs else _none()
+            return self.scoring.rank(strategy, blocks, wish.model.head, count, seed, cancel)
+        taken = np.zeros((0, 0), np.float32)
+        if Need.VECTORS in strategy.needs:
+            taken = anchors(snapshot, blocks, held, self.scoring)
         parameters = dict(wish.parameters)
-        return self.scoring.select(strategy, blocks, anchors, count, wish.seed, parameters, cancel)
-
-    def _anchors(self, snapshot: Snapshot, blocks: Sequence[Block]) -> F32:
-        """Vectors of labelled and of leased items: what a selecting strategy must not repeat."""
-        held_segment, held_row = self._held(snapshot)
-        segments, rows = [held_segment], [held_row]
-        for index, opened in enumerate(snapshot.pool):
-            masks = snapshot.masks.masks[opened.segment.segment_id]
-            labelled = np.unpackbits(
-                masks.labelled & ~opened.deleted, count=opened.reader.rows, bitorder="little"
-            )
-            row = np.flatnonzero(labelled)
-            segments.append(np.full(len(row), index, np.int64))
-            rows.append(row.astype(np.int64))
-        return self.scoring.gather(blocks, np.concatenate(segments), np.concatenate(rows))
-
-    def _audit_wanted(self, snapshot: Snapshot, wish: Wish) -> int:
-        project = snapshot.project
-        handed_out = project.audit_asked + project.queried_asked
-        return audit_count(project.policy, project.audit_asked, handed_out, wish.batch_size)
+        return self.scoring.select(strategy, blocks, taken, count, seed, parameters, cancel)
 
     def _audit(
         self,
         snapshot: Snapshot,
-        held: tuple[I64, I64],
+        held: Held,
         wish: Wish,
         strategy: Strategy,
         cancel: CancelFlag,
-    ) -> Sequence[Candidate]:
-        wanted = self._audit_wanted(snapshot, wish)
-        if not wanted:
-            return ()
-        blocks = _blocks(snapshot, held, audit=True)
-        # The salt as seed draws in the order of the hash that made the reserve: one fixed uniform sample.
-        drawn = self.scoring.draw(blocks, wanted + _slack(wanted), snapshot.project.salt, cancel)
-        scores = self._audit_scores(snapshot, blocks, drawn, wish, strategy)
-        propensity = min(1.0, wanted / max(1, _open_count(blocks)))
+    ) -> Draws:
+        """The next of the reserve, also where none is due yet: others may be faster."""
+        project = snapshot.project
+        if project.policy.reserve_share == 0 or project.policy.audit_share == 0:
+            return Draws((), 0)
+        blocks = open_blocks(snapshot, held, Arm.AUDIT)
+        # The salt as seed draws in the order of the hash that made the reserve: one fixed sample.
+        count = wish.draw_count(audit_due(project, wish.batch_size))
+        drawn = self.scoring.draw(blocks, count, project.salt, cancel)
+        scores = self._audit_scores(snapshot, blocks, held, drawn, wish, strategy)
         ranked = Ranked(block=drawn.block, row=drawn.row, score=scores)
-        return _candidates(snapshot, ranked, Arm.AUDIT, propensity)
+        return Draws(candidates(snapshot, ranked, Arm.AUDIT), count_open(blocks))
 
     def _audit_scores(
         self,
         snapshot: Snapshot,
         blocks: Sequence[Block],
+        held: Held,
         drawn: Ranked,
         wish: Wish,
         strategy: Strategy,
@@ -183,11 +182,17 @@ class ChooseBatch:
         vectors = self.scoring.gather(blocks, drawn.block, drawn.row)
         if isinstance(strategy, Scoring) and wish.model is not None:
             return strategy.score(self.scoring.probabilities(vectors, wish.model.head))
-        anchors = self._anchors(snapshot, blocks)
-        if not len(anchors):
+        taken = anchors(snapshot, blocks, held, self.scoring)
+        if not len(taken):
             return np.zeros(len(drawn.row), np.float32)
-        nearest = [float(np.linalg.norm(anchors - vector, axis=1).min()) for vector in vectors]
+        nearest = [float(np.linalg.norm(taken - vector, axis=1).min()) for vector in vectors]
         return np.array(nearest, np.float32)
+
+
+def audit_due(project: Project, batch_size: int) -> int:
+    """How many of the next `batch_size` items should be audit, after what was handed out."""
+    handed_out = project.audit_asked + project.queried_asked
+    return audit_count(project.policy, project.audit_asked, handed_out, batch_size)
 
 
 def _settle_strategy(snapshot: Snapshot, wish: Wish) -> tuple[Strategy, tuple[str, ...]]:
@@ -204,57 +209,6 @@ def _settle_strategy(snapshot: Snapshot, wish: Wish) -> tuple[Strategy, tuple[st
         )
         return wish.fallback, (note,)
     return strategy, ()
-
-
-def _blocks(snapshot: Snapshot, held: tuple[I64, I64], *, audit: bool) -> list[Block]:
-    segment_of, row_of = held
-    blocks = []
-    for index, opened in enumerate(snapshot.pool):
-        masks = snapshot.masks.masks[opened.segment.segment_id]
-        closed = masks.audit_closed(opened.deleted) if audit else masks.closed(opened.deleted)
-        rows = row_of[segment_of == index]
-        blocks.append(
-            Block(
-                vectors=opened.reader.vectors,
-                id_hash=opened.reader.ids.hashes,
-                excluded=mark(closed, rows) if len(rows) else closed,
-            )
-        )
-    return blocks
-
-
-def _open_count(blocks: Sequence[Block]) -> int:
-    return sum(count_unset(block.excluded, len(block.id_hash)) for block in blocks)
-
-
-def _slack(wanted: int) -> int:
-    return wanted + _SLACK if wanted else 0
-
-
-def _candidates(
-    snapshot: Snapshot, ranked: Ranked, arm: Arm, propensity: float
-) -> list[Candidate]:
-    found: list[Candidate | None] = [None] * len(ranked.row)
-    for index, opened in enumerate(snapshot.pool):
-        at = np.flatnonzero(ranked.block == index).tolist()
-        rows = ranked.row[at]
-        names = opened.reader.item_ids(rows)
-        lives = opened.reader.incarnations[rows]
-        for place, item_id, incarnation, row in zip(at, names, lives, rows, strict=True):
-            found[place] = Candidate(
-                item_id=item_id,
-                incarnation=int(incarnation),
-                segment=index,
-                row=int(row),
-                score=float(ranked.score[place]),
-                arm=arm,
-                propensity=propensity,
-            )
-    return [candidate for candidate in found if candidate is not None]
-
-
-def _none() -> F32:
-    return np.zeros((0, 0), np.float32)
 
 
 def _pool_empty(snapshot: Snapshot) -> PoolEmpty:

@@ -1,4 +1,4 @@
-"""Turn a choice into a batch: re-check its candidates, lease them, write it down. One transaction."""
+"""Turn a choice into a batch, in one transaction: check it again, lease it, write it down."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,12 +10,13 @@ from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState, Lease
 from alservice.domain.names import new_id
 from alservice.domain.project import Project
 from alservice.ports.catalog import Tx
-from alservice.usecases.choose_batch import Candidate, Choice
+from alservice.usecases.choose_batch import Choice, audit_due
+from alservice.usecases.open_blocks import Candidate
 from alservice.usecases.open_pool import deletion_bits, is_set
 from alservice.usecases.snapshot import Snapshot
 
 
-class StaleSnapshot(Exception):  # noqa: N818 - not an error: a reason to take another snapshot
+class StaleSnapshot(Exception):
     """Too much has changed since the snapshot to build a batch on it."""
 
 
@@ -31,8 +32,10 @@ class Terms:
 
 def dry_batch(snapshot: Snapshot, choice: Choice, terms: Terms) -> Batch:
     """The batch that the choice would make, with no name and no lease."""
-    kept = _fill(choice, choice.picks, choice.audits, terms.batch_size)
-    return _batch("", snapshot.project.revision, snapshot.now_ms, choice, kept, terms)
+    due = audit_due(snapshot.project, terms.batch_size)
+    audits = choice.audits.candidates[:due]
+    kept = _fill(choice, choice.picks.candidates, audits, terms.batch_size)
+    return _batch("", snapshot, snapshot.now_ms, choice, kept, terms)
 
 
 def commit_batch(
@@ -42,18 +45,20 @@ def commit_batch(
     now_ms = tx.now_ms()
     if project.uid != snapshot.project.uid:
         raise StaleSnapshot
-    picks, audits = choice.picks, choice.audits
+    picks, audits = choice.picks.candidates, choice.audits.candidates
     if project.revision != snapshot.project.revision:
         picks = _still_free(tx, project, snapshot, picks, now_ms)
         audits = _still_free(tx, project, snapshot, audits, now_ms)
-    kept = _fill(choice, picks, audits, terms.batch_size)
-    if not kept or (len(kept) < terms.batch_size and not choice.complete):
+    due = audit_due(project, terms.batch_size)
+    kept = _fill(choice, picks, audits[:due], terms.batch_size)
+    too_few = len(kept) < terms.batch_size and not choice.picks.complete
+    if not kept or too_few or (len(audits) < due and not choice.audits.complete):
         raise StaleSnapshot
     _reclaim(tx, project, kept, now_ms)
-    batch = _batch(new_id("b"), project.revision + 1, now_ms, choice, kept, terms)
+    batch = _batch(new_id("b"), snapshot, now_ms, choice, kept, terms)
     tx.batches.insert(project.project_id, batch)
     tx.leases.insert(project.project_id, [_lease(batch, item) for item in batch.items])
-    audit = sum(candidate.arm is Arm.AUDIT for candidate in kept)
+    audit = sum(item.arm is Arm.AUDIT for item in batch.items)
     tx.projects.update(
         replace(
             project,
@@ -107,34 +112,40 @@ def _alive(
 
 def _fill(
     choice: Choice, picks: Sequence[Candidate], audits: Sequence[Candidate], batch_size: int
-) -> list[Candidate]:
-    """As many audit items as wanted, the rest the strategy's; each arm makes up for the other."""
-    audit = list(audits[: choice.audit_wanted])
-    kept = [*picks[: batch_size - len(audit)], *audit]
-    return kept[:batch_size]
+) -> list[BatchItem]:
+    """The audit's items, and the strategy's: more of those where the audit has few."""
+    picks = picks[: batch_size - len(audits)]
+    uniform = len(picks) / max(1, choice.picks.open_count)
+    propensity = min(1.0, uniform) if choice.strategy.name == "random" else 0.0
+    audited = min(1.0, len(audits) / max(1, choice.audits.open_count))
+    return [
+        *(_item(choice, candidate, propensity) for candidate in picks),
+        *(_item(choice, candidate, audited) for candidate in audits),
+    ]
+
+
+def _item(choice: Choice, candidate: Candidate, propensity: float) -> BatchItem:
+    return BatchItem(
+        item_id=candidate.item_id,
+        incarnation=candidate.incarnation,
+        rank=0,
+        score=candidate.score,
+        arm=candidate.arm,
+        propensity=propensity,
+        components={choice.strategy.name: candidate.score},
+    )
 
 
 def _batch(
     batch_id: str,
-    revision: int,
+    snapshot: Snapshot,
     now_ms: int,
     choice: Choice,
-    kept: Sequence[Candidate],
+    kept: Sequence[BatchItem],
     terms: Terms,
 ) -> Batch:
-    items = tuple(
-        BatchItem(
-            item_id=candidate.item_id,
-            incarnation=candidate.incarnation,
-            rank=rank,
-            score=candidate.score,
-            arm=candidate.arm,
-            propensity=candidate.propensity,
-            components={choice.strategy.name: candidate.score},
-            state=BatchItemState.OPEN,
-        )
-        for rank, candidate in enumerate(_in_order(kept, terms.seed), start=1)
-    )
+    ordered = enumerate(_in_order(kept, terms.seed), start=1)
+    items = tuple(replace(item, rank=rank) for rank, item in ordered)
     return Batch(
         batch_id=batch_id,
         annotator_id=terms.annotator_id,
@@ -145,12 +156,12 @@ def _batch(
         strategy_version=choice.strategy.version,
         model_id=choice.model_id,
         seed=terms.seed,
-        revision=revision,
+        revision=snapshot.project.revision,
     )
 
 
-def _in_order(kept: Sequence[Candidate], seed: int) -> list[Candidate]:
-    """Best first, whatever the arm; equal scores in a random order, so that place tells nothing."""
+def _in_order(kept: Sequence[BatchItem], seed: int) -> list[BatchItem]:
+    """Best first, whatever the arm; equal scores by chance, so that the place tells nothing."""
     places = np.arange(len(kept), dtype=np.uint64)
     shuffle = keyed_hash(places, seed)
     order = sorted(range(len(kept)), key=lambda i: (-kept[i].score, int(shuffle[i])))
@@ -168,9 +179,9 @@ def _lease(batch: Batch, item: BatchItem) -> Lease:
     )
 
 
-def _reclaim(tx: Tx, project: Project, kept: Sequence[Candidate], now_ms: int) -> None:
+def _reclaim(tx: Tx, project: Project, kept: Sequence[BatchItem], now_ms: int) -> None:
     """Take back run-out leases on these items: their old batches no longer hold them."""
-    ids = [candidate.item_id for candidate in kept]
+    ids = [item.item_id for item in kept]
     lost: dict[str, list[str]] = {}
     for lease in tx.leases.reclaim(project.project_id, ids, now_ms):
         lost.setdefault(lease.batch_id, []).append(lease.item_id)

@@ -41,5 +41,6 @@ class FindLives:
         if missing:
             lost = self.store.pack(missing)
             for opened in pool:
-                deleted |= {missing[at] for at in np.flatnonzero(opened.reader.find(lost) >= 0).tolist()}
+                found = np.flatnonzero(opened.reader.find(lost) >= 0)
+                deleted |= {missing[at] for at in found.tolist()}
         return Lives(version, incarnation, frozenset(deleted))

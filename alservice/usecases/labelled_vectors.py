@@ -1,4 +1,4 @@
-"""The settled labels of a project with the vectors of their items, sorted by what they may be used for."""
+"""The settled labels of a project with the vectors of their items, sorted by what they are for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,7 +118,7 @@ class GatherLabelled:
 
 
 def _groups(snapshot: Snapshot, rows: _Rows) -> I64 | None:
-    """A number per group, a number of its own for each item without one; None without any group."""
+    """A number per group, one of its own for each item without a group; None if none has one."""
     names: dict[str, int] = {}
     groups = np.arange(len(rows.row), dtype=np.int64)
     for number, opened in enumerate(snapshot.pool):

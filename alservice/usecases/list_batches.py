@@ -1,17 +1,20 @@
 """ListBatches: the batches of a project, newest first."""
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from alservice.domain.batch import Batch
 from alservice.domain.call import Call
+from alservice.domain.errors import InvalidPageToken
 from alservice.domain.names import check_annotator_id
-from alservice.domain.page import Page, decode_token, encode_token
+from alservice.domain.page import Page, cut_page, last_text, page_limit
 from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.batch_contents import BatchContents
 from alservice.usecases.get_batch import BatchWithContents
 from alservice.usecases.require import require_project
 
-DEFAULT_PAGE = 50
+_CURSOR: Final = re.compile(r"[0-9]{1,18}:.{1,128}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +37,7 @@ class ListBatches:
     contents: BatchContents
 
     def __call__(self, call: Call, ask: ListBatchesCommand) -> Page[BatchWithContents]:
-        """The page. Raises ProjectNotFound, InvalidPageToken."""
+        """The page. Raises ProjectNotFound, InvalidField, InvalidPageToken."""
         page = self.catalog.read(lambda tx: _page(tx, ask))
         rows = [
             BatchWithContents(
@@ -47,16 +50,21 @@ class ListBatches:
 
 def _page(tx: Tx, ask: ListBatchesCommand) -> Page[Batch]:
     require_project(tx, ask.project_id)
-    before = decode_token("ListBatches", ask.page_token)
-    limit = ask.page_size or DEFAULT_PAGE
+    before = last_text("ListBatches", ask.page_token, ask.project_id)
+    if before and not _CURSOR.fullmatch(before):
+        text = "this page_token was not made by ListBatches; begin again without one"
+        raise InvalidPageToken(text, method="ListBatches")
+    limit = page_limit(ask.page_size)
     rows = tx.batches.page(
         ask.project_id,
-        str(before[0]) if before else "",
+        before,
         limit + 1,
         annotator_id=check_annotator_id(ask.annotator_id) if ask.annotator_id else "",
         open_only=ask.open_only,
     )
-    if len(rows) <= limit:
-        return Page(rows)
-    last = rows[limit - 1].batch_id
-    return Page(rows[:limit], encode_token("ListBatches", tx.batches.cursor(ask.project_id, last)))
+    return cut_page(
+        "ListBatches",
+        rows,
+        limit,
+        lambda batch: (ask.project_id, tx.batches.cursor(ask.project_id, batch.batch_id)),
+    )

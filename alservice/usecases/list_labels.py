@@ -1,14 +1,16 @@
 """ListLabels: the log of answers, oldest first."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from alservice.domain.call import Call
 from alservice.domain.label import LabelRow
-from alservice.domain.page import Page, decode_token, encode_token
+from alservice.domain.page import Page, cut_page, last_number, page_limit
 from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.require import require_project
 
-DEFAULT_PAGE = 1000
+DEFAULT_PAGE: Final = 1_000
+MAX_PAGE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +30,13 @@ class ListLabels:
     catalog: Catalog
 
     def __call__(self, call: Call, ask: ListLabelsCommand) -> Page[LabelRow]:
-        """The page. Raises ProjectNotFound, InvalidPageToken."""
+        """The page. Raises ProjectNotFound, InvalidField, InvalidPageToken."""
         return self.catalog.read(lambda tx: _page(tx, ask))
 
 
 def _page(tx: Tx, ask: ListLabelsCommand) -> Page[LabelRow]:
     require_project(tx, ask.project_id)
-    after = decode_token("ListLabels", ask.page_token)
-    limit = ask.page_size or DEFAULT_PAGE
-    rows = tx.labels.page(
-        ask.project_id, int(after[0]) if after else 0, limit + 1, settled_only=ask.settled_only
-    )
-    if len(rows) <= limit:
-        return Page(rows)
-    return Page(rows[:limit], encode_token("ListLabels", rows[limit - 1].seq))
+    after = last_number("ListLabels", ask.page_token, ask.project_id)
+    limit = page_limit(ask.page_size, DEFAULT_PAGE, MAX_PAGE)
+    rows = tx.labels.page(ask.project_id, after, limit + 1, settled_only=ask.settled_only)
+    return cut_page("ListLabels", rows, limit, lambda row: (ask.project_id, row.seq))

@@ -36,8 +36,8 @@ class SettledRun:
 class SegmentMask:
     """Packed bitmaps (ceil(n / 8),) of one segment, LSB first.
 
-    `not_pool`: role other than POOL. `reserved`: in the reserve. `settled`: out of the open pool by a
-    label, UNUSABLE or FLAG. `labelled`: settled with a class.
+    `not_pool`: role other than POOL. `reserved`: in the reserve. `settled`: out of the open
+    pool by a label, UNUSABLE or FLAG. `labelled`: settled with a class.
     """
 
     not_pool: Bits
@@ -123,8 +123,15 @@ def _with_settled(
         here = here[reader.incarnations[rows[here]] == run.incarnations[here]]
         if len(here):
             settled = mark(settled, rows[here])
-            labelled = mark(labelled, rows[here[run.labelled[here]]])
+            labelled = _relabelled(labelled, rows[here], run.labelled[here])
     return SegmentMask(mask.not_pool, mask.reserved, settled, labelled)
+
+
+def _relabelled(labelled: Bits, rows: I64, flags: NDArray[np.bool_]) -> Bits:
+    """`labelled` with the bits of `rows` as `flags` say; where a row is repeated, the last one."""
+    changed, last = np.unique(rows[::-1], return_index=True)
+    now = flags[::-1][last]
+    return mark(~mark(~labelled, changed[~now]), changed[now])
 
 
 def _run(settled: Sequence[Settled], store: SegmentStore) -> SettledRun:

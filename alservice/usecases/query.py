@@ -3,10 +3,10 @@
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
-from alservice.domain.batch import Batch
+from alservice.domain.batch import Arm, Batch, BatchItemState
 from alservice.domain.call import Call
 from alservice.domain.errors import Conflict, InvalidField
 from alservice.domain.item import Attributes
@@ -67,12 +67,14 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What an answer is rebuilt from."""
+    """What an answer is rebuilt from. `resumed`: not as the batch was handed out, but as it is."""
 
     batch_id: str
     unseen: int
     open_count: int
     notes: Sequence[str]
+    expire_time_ms: int
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +90,36 @@ class Query:
     def __call__(self, call: Call, ask: QueryCommand) -> QueryResult:
         """The batch.
 
-        Raises ProjectNotFound, InvalidField, StrategyUnknown, ParameterUnknown, ParameterOutOfRange,
-        VectorsMissing, PoolEmpty, SegmentCorrupt, RequestIdReused, Conflict, Cancelled.
+        Raises ProjectNotFound, InvalidName, InvalidField, StrategyUnknown, ParameterUnknown,
+        ParameterOutOfRange, VectorsMissing, PoolEmpty, SegmentCorrupt, RequestIdReused, Conflict,
+        Cancelled.
         """
         check_annotator_id(ask.annotator_id)
         _check(ask)
-        earlier = self.catalog.read(lambda tx: self._earlier(tx, call, ask))
+        earlier = self.catalog.read(lambda tx: _earlier(tx, call, ask))
+        if earlier is None and ask.resume and not ask.dry_run:
+            earlier = self.catalog.transact(lambda tx: _resume(tx, call, ask))
         if earlier is not None:
             return self._answer(ask, earlier)
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
-                return self._attempt(call, ask)
+                return self._attempt(call, ask, attempt)
             except StaleSnapshot:
                 continue
         text = "other calls kept taking the same items; retry"
         raise Conflict(text, attempts=_ATTEMPTS)
 
-    def _attempt(self, call: Call, ask: QueryCommand) -> QueryResult:
+    def _attempt(self, call: Call, ask: QueryCommand, attempt: int) -> QueryResult:
         snapshot, known = self.snapshots.take(
             ask.project_id, check_annotator_id(ask.annotator_id), _known
         )
-        wish, terms = self._wish(snapshot.project, known, ask)
+        wish, terms = self._wish(snapshot.project, known, ask, attempt)
         choice = self.choose(snapshot, wish, call.cancel)
         notes = (*known.notes, *choice.notes)
         if ask.dry_run:
             batch = dry_batch(snapshot, choice, terms)
-            record = _Record("", known.unseen, choice.open_count, notes)
+            left = choice.picks.open_count
+            record = _Record("", known.unseen, left, notes, batch.expire_time_ms)
             return self._render(ask, batch, record)
         record = self.catalog.transact(
             lambda tx: once(
@@ -127,22 +133,9 @@ class Query:
         )
         return self._answer(ask, record)
 
-    def _earlier(self, tx: Tx, call: Call, ask: QueryCommand) -> _Record | None:
-        project = require_project(tx, ask.project_id)
-        recorded = recall(tx, call, ask.project_id)
-        if recorded is not None:
-            return _decode(recorded)
-        if not ask.resume:
-            return None
-        annotator = check_annotator_id(ask.annotator_id)
-        batch = tx.batches.oldest_open(ask.project_id, annotator, tx.now_ms())
-        if batch is None:
-            return None
-        open_count = max(0, project.item_count - project.settled_count)
-        note = "This is the annotator's oldest open batch, as asked for with `resume`."
-        return _Record(batch.batch_id, _known(tx, project).unseen, open_count, (note,))
-
-    def _wish(self, project: Project, known: _Known, ask: QueryCommand) -> tuple[Wish, Terms]:
+    def _wish(
+        self, project: Project, known: _Known, ask: QueryCommand, attempt: int
+    ) -> tuple[Wish, Terms]:
         strategy = resolve_strategy(self.strategies, ask.strategy or project.policy.strategy)
         batch_size = ask.batch_size or project.policy.batch_size
         seed = secrets.randbits(63) if ask.seed is None else ask.seed
@@ -153,6 +146,7 @@ class Query:
             parameters=resolve_parameters(strategy, ask.parameters),
             seed=seed,
             model=known.model,
+            attempt=attempt,
         )
         terms = Terms(
             batch_size=batch_size,
@@ -164,7 +158,7 @@ class Query:
 
     def _answer(self, ask: QueryCommand, record: _Record) -> QueryResult:
         batch = self.catalog.read(lambda tx: require_batch(tx, ask.project_id, record.batch_id))
-        return self._render(ask, batch, record)
+        return self._render(ask, batch if record.resumed else _handed_out(batch, record), record)
 
     def _render(self, ask: QueryCommand, batch: Batch, record: _Record) -> QueryResult:
         contents = self.contents(ask.project_id, batch.items) if ask.with_content else ()
@@ -177,6 +171,38 @@ class Query:
         )
 
 
+def _earlier(tx: Tx, call: Call, ask: QueryCommand) -> _Record | None:
+    """What the same call was told before."""
+    require_project(tx, ask.project_id)
+    recorded = None if ask.dry_run else recall(tx, call, ask.project_id)
+    return None if recorded is None else _decode(recorded)
+
+
+def _resume(tx: Tx, call: Call, ask: QueryCommand) -> _Record | None:
+    """The annotator's oldest open batch, told once and for all under the call's request_id."""
+    project = lock_project(tx, ask.project_id)
+    annotator = check_annotator_id(ask.annotator_id)
+    batch = tx.batches.oldest_open(ask.project_id, annotator, tx.now_ms())
+    if batch is None:
+        return None
+    note = "This is the annotator's oldest open batch, as asked for with `resume`."
+    record = _Record(
+        batch.batch_id,
+        _known(tx, project).unseen,
+        max(0, project.item_count - project.settled_count),
+        (note,),
+        batch.expire_time_ms,
+        resumed=True,
+    )
+    return once(tx, call, ask.project_id, lambda: record, _encode, _decode)
+
+
+def _handed_out(batch: Batch, record: _Record) -> Batch:
+    """The batch as it was before anybody answered, renewed or released anything of it."""
+    items = tuple(replace(item, state=BatchItemState.OPEN) for item in batch.items)
+    return replace(batch, items=items, expire_time_ms=record.expire_time_ms, closed=False)
+
+
 def _commit(
     tx: Tx,
     snapshot: Snapshot,
@@ -187,8 +213,9 @@ def _commit(
 ) -> _Record:
     project = lock_project(tx, snapshot.project.project_id)
     batch = commit_batch(tx, project, snapshot, choice, terms)
-    left = max(0, choice.open_count - len(batch.items))
-    return _Record(batch.batch_id, known.unseen, left, notes)
+    chosen = sum(item.arm is Arm.STRATEGY for item in batch.items)
+    left = max(0, choice.picks.open_count - chosen)
+    return _Record(batch.batch_id, known.unseen, left, notes, batch.expire_time_ms)
 
 
 def _known(tx: Tx, project: Project) -> _Known:
@@ -215,9 +242,9 @@ def _check(ask: QueryCommand) -> None:
 
 
 def _encode(record: _Record) -> str:
-    return json.dumps([record.batch_id, record.unseen, record.open_count, list(record.notes)])
+    return json.dumps(asdict(record))
 
 
 def _decode(text: str) -> _Record:
-    batch_id, unseen, open_count, notes = json.loads(text)
-    return _Record(batch_id, unseen, open_count, tuple(notes))
+    fields = json.loads(text)
+    return _Record(**{**fields, "notes": tuple(fields["notes"])})

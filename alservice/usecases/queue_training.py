@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from alservice.domain.errors import LearnerUnknown, TrainingNeedsTwoClasses, did_you_mean
+from alservice.domain.errors import TrainingNeedsTwoClasses, VectorsMissing
 from alservice.domain.learner import Learner
 from alservice.domain.model import ModelRow, ModelState
 from alservice.domain.names import new_id
 from alservice.domain.operation import Operation, OperationKind
 from alservice.domain.project import Project, Retrain
+from alservice.domain.project_rules import check_learner
 from alservice.ports.catalog import Tx
 
-_LEAST_NEW: int = 20
-_NEW_SHARE: float = 0.1
+_LEAST_NEW: Final = 20
+_NEW_SHARE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,9 @@ class QueueTraining:
     def __call__(self, tx: Tx, project: Project, learner: str, *, activate: bool) -> Operation:
         """The operation; `project` is locked and has no unfinished training.
 
-        Raises LearnerUnknown, TrainingNeedsTwoClasses.
+        Raises LearnerUnknown, TrainingNeedsTwoClasses, VectorsMissing.
         """
-        if learner not in self.learners:
-            text = (
-                f"no learner is called {learner!r}; there are: {', '.join(sorted(self.learners))}"
-            )
-            raise LearnerUnknown(text, learner=learner, **did_you_mean(learner, self.learners))
+        check_learner(learner, self.learners)
         _check_classes(tx, project)
         now_ms = tx.now_ms()
         model_id, operation_id = new_id("m"), new_id("o")
@@ -57,8 +55,10 @@ class QueueTraining:
         return operation
 
     def after_labels(self, tx: Tx, project: Project) -> int:
-        """Queue a training if the policy asks for one now; returns the labels that the active model
-        has not seen."""
+        """Queue a training if the policy asks for one now.
+
+        Returns how many labels the active model has not seen.
+        """
         revision = _seen(tx, project)
         unseen = tx.labels.unseen_count(project.project_id, revision)
         if project.policy.retrain is Retrain.AUTO and self._due(tx, project, unseen):
@@ -85,6 +85,9 @@ def _seen(tx: Tx, project: Project) -> int:
 
 
 def _check_classes(tx: Tx, project: Project) -> None:
+    if project.space.dimension == 0:
+        text = "a model needs vectors, and the items of this project have none"
+        raise VectorsMissing(text, project=project.project_id)
     found = _classes_with_labels(tx, project)
     if found < 2:
         text = (

@@ -19,7 +19,10 @@ Handed = tuple[str, str, str]  # (batch_id, arm, state)
 
 @dataclass(slots=True)
 class History:
-    """What is known about the items of a request, kept up to date answer by answer."""
+    """What is known about the items of a request, kept up to date answer by answer.
+
+    A belief has the provenance of the answer that made it, also where that was for the audit.
+    """
 
     answers: dict[ItemKey, list[LabelRow]]
     handed: Mapping[ItemKey, Sequence[Handed]]
@@ -39,8 +42,10 @@ class Ledger:
 def read_history(tx: Tx, project_id: str, item_ids: Sequence[str], now_ms: int) -> History:
     """All that the catalog knows about these items."""
     answers: dict[ItemKey, list[LabelRow]] = {}
+    origin: dict[int, Provenance] = {}
     for row in tx.labels.of_items(project_id, item_ids):
         answers.setdefault((row.item_id, row.incarnation), []).append(row)
+        origin[row.seq] = row.provenance
     settled = tx.labels.settled_of(project_id, item_ids)
     return History(
         answers=answers,
@@ -50,7 +55,10 @@ def read_history(tx: Tx, project_id: str, item_ids: Sequence[str], now_ms: int) 
             for lease in tx.leases.of_items(project_id, item_ids)
             if lease.expire_time_ms > now_ms
         },
-        beliefs={k: Belief(s.outcome, s.class_id, s.provenance) for k, s in settled.items()},
+        beliefs={
+            key: Belief(row.outcome, row.class_id, origin[row.label_seq])
+            for key, row in settled.items()
+        },
     )
 
 
@@ -81,9 +89,8 @@ def record_answer(
     ledger.rows.append(row)
     belief = verdict.belief or _review(history, key, earlier)
     if belief is not None:
-        belief = _measuring(history, key, belief)
         history.beliefs[key] = belief
-        ledger.settled[key] = (len(ledger.rows) - 1, belief)
+        ledger.settled[key] = (len(ledger.rows) - 1, _measuring(history, key, belief))
     return _closed(history, key, batch, verdict.status)
 
 
@@ -111,7 +118,10 @@ def _repeats(earlier: Sequence[LabelRow], answer: Answer) -> bool:
 
 
 def _same(row: LabelRow, answer: Answer) -> bool:
-    return row.outcome is answer.outcome and row.class_id == answer.class_id
+    """A person who agrees with a machine says something new."""
+    machines = {row.provenance is Provenance.MACHINE, answer.provenance is Provenance.MACHINE}
+    same = row.outcome is answer.outcome and row.class_id == answer.class_id
+    return same and len(machines) == 1
 
 
 def _last_word(earlier: Sequence[LabelRow], row: LabelRow) -> bool:
@@ -120,8 +130,10 @@ def _last_word(earlier: Sequence[LabelRow], row: LabelRow) -> bool:
 
 
 def _batch_of(history: History, key: ItemKey, answer: Answer) -> Handed | None:
-    """The batch that an answer belongs to: the one it names, else one that holds the item now,
-    else the newest."""
+    """The batch that an answer belongs to.
+
+    The one it names, else one that holds the item now, else the newest.
+    """
     handed = history.handed.get(key, ())
     for batch in handed:
         if batch[0] == answer.batch_id:

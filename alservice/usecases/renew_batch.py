@@ -25,7 +25,7 @@ class RenewBatchCommand:
 
 @dataclass(frozen=True, slots=True)
 class RenewBatch:
-    """Extends leases that are held, and takes back those that ran out and that nobody else holds."""
+    """Extends the leases of what is still open, also of what ran out and nobody else has got."""
 
     catalog: Catalog
 
@@ -49,35 +49,27 @@ def _renew(tx: Tx, call: Call, ask: RenewBatchCommand) -> Batch:
 
 def _extend(tx: Tx, project: Project, batch: Batch, ask: RenewBatchCommand) -> str:
     now_ms = tx.now_ms()
-    free = _still_ours(tx, project, batch, now_ms)
+    free = _still_ours(tx, project, batch)
     if not free:
         name = batch_name(project.project_id, batch.batch_id)
-        text = f"nothing of {name} is left to renew: its items are answered or with others"
+        text = f"nothing of {name} is left to renew: its items are answered, released or gone"
         raise BatchClosed(text, batch=name)
     expiry = now_ms + (ask.lease_ms or project.policy.lease_duration_ms)
-    ids = [item.item_id for item in free]
-    tx.leases.delete(project.project_id, [(i.item_id, i.incarnation) for i in free])
+    tx.leases.release(project.project_id, batch.batch_id, [item.item_id for item in free])
     tx.leases.insert(project.project_id, [_lease(batch, item, expiry) for item in free])
-    tx.batches.set_state(project.project_id, batch.batch_id, ids, BatchItemState.OPEN)
     tx.batches.extend(project.project_id, batch.batch_id, expiry)
     tx.projects.update(replace(project, revision=project.revision + 1))
     return "renewed"
 
 
-def _still_ours(tx: Tx, project: Project, batch: Batch, now_ms: int) -> list[BatchItem]:
-    """Items that are not answered, not settled, and not leased to another batch."""
-    if batch.closed:  # given back as a whole, or done
-        return []
-    waiting = [item for item in batch.items if item.state is not BatchItemState.ANSWERED]
-    ids = [item.item_id for item in waiting]
-    settled = tx.labels.settled_of(project.project_id, ids)
-    others = {
-        (lease.item_id, lease.incarnation)
-        for lease in tx.leases.of_items(project.project_id, ids)
-        if lease.expire_time_ms > now_ms and lease.batch_id != batch.batch_id
-    }
-    taken = settled.keys() | others
-    return [item for item in waiting if (item.item_id, item.incarnation) not in taken]
+def _still_ours(tx: Tx, project: Project, batch: Batch) -> list[BatchItem]:
+    """Open items that nobody has settled meanwhile.
+
+    An open item has its lease, run out or not: whoever takes the lease releases the item.
+    """
+    waiting = [item for item in batch.items if item.state is BatchItemState.OPEN]
+    settled = tx.labels.settled_of(project.project_id, [item.item_id for item in waiting])
+    return [item for item in waiting if (item.item_id, item.incarnation) not in settled]
 
 
 def _lease(batch: Batch, item: BatchItem, expiry: int) -> Lease:

@@ -20,7 +20,10 @@ def resolve_strategy(known: Mapping[str, Strategy], name: str) -> Strategy:
 
 
 def resolve_parameters(strategy: Strategy, given: Mapping[str, float]) -> dict[str, float]:
-    """Every parameter of the strategy, given or default. Raises ParameterUnknown, ParameterOutOfRange."""
+    """Every parameter of the strategy, given or default.
+
+    Raises ParameterUnknown, ParameterOutOfRange.
+    """
     declared = {parameter.name: parameter for parameter in strategy.parameters}
     for name, value in given.items():
         if name not in declared:

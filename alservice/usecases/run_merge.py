@@ -18,7 +18,7 @@ class RunMerge:
     merge: MergeSegments
 
     def __call__(self, operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-        """Raises Cancelled, ProjectNotFound, DiskFull, Conflict."""
+        """Run it. Raises Cancelled, ProjectNotFound, DiskFull, Conflict."""
         self.merge(operation.project_id, cancel, progress)
 
         def finish(tx: Tx) -> None:

@@ -1,4 +1,4 @@
-"""What a worker does for a Train: gather, fit, and publish the model if the work is still its own."""
+"""What a worker does for a Train: gather, fit, publish the model if the work is still its own."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -43,7 +43,10 @@ class RunTraining:
     trainer: Trainer
 
     def __call__(self, operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-        """Raises Cancelled, TrainingFailed, TrainingNeedsTwoClasses, SegmentCorrupt, ProjectNotFound."""
+        """Run it.
+
+        Raises Cancelled, TrainingFailed, TrainingNeedsTwoClasses, SegmentCorrupt, ProjectNotFound.
+        """
         progress(0.02, "reading labels")
         snapshot, facts = self.snapshots.take(operation.project_id, "", _facts)
         data = self.gather(snapshot, facts.settled, cancel)

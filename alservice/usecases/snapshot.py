@@ -153,6 +153,6 @@ class Snapshots:
         )
 
     def _keep(self, uid: str, kept: _Kept) -> None:
-        while len(self.kept) >= _MOST_PROJECTS and uid not in self.kept:
-            self.kept.pop(next(iter(self.kept)), None)
         self.kept[uid] = kept
+        for oldest in list(self.kept)[:-_MOST_PROJECTS]:
+            self.kept.pop(oldest, None)

@@ -65,17 +65,21 @@ class SubmitLabels:
         _check(ask)
         ids = [answer.item_id for answer in ask.answers]
         for _ in range(_ATTEMPTS):
-            lives = self.find_lives(ask.project_id, ids)
-            result = self.catalog.transact(lambda tx: self._record(tx, call, ask, lives))
+            result = self._attempt(call, ask, self.find_lives(ask.project_id, ids))
             if result is not None:
                 return result
         text = "the pool kept changing while its items were looked up; retry"
         raise Conflict(text, attempts=_ATTEMPTS)
 
+    def _attempt(
+        self, call: Call, ask: SubmitLabelsCommand, lives: Lives
+    ) -> SubmitLabelsResult | None:
+        """None if the pool has changed since the items were looked up."""
+        return self.catalog.transact(lambda tx: self._record(tx, call, ask, lives))
+
     def _record(
         self, tx: Tx, call: Call, ask: SubmitLabelsCommand, lives: Lives
     ) -> SubmitLabelsResult | None:
-        """None if the pool has changed since the items were looked up."""
         project = lock_project(tx, ask.project_id)
         if tx.segments.pool_version(ask.project_id) != lives.version:
             return None
@@ -132,7 +136,8 @@ def _check_value(answer: Answer) -> None:
         text = f"the label for {answer.item_id!r} lacks its class_id"
         raise LabelValueInvalid(text, **named)
     if answer.outcome not in _WITH_CLASS and answer.class_id is not None:
-        text = f"the label for {answer.item_id!r} is {answer.outcome.value}: it must not have a class_id"
+        what = answer.outcome.value
+        text = f"the label for {answer.item_id!r} is {what}: it must not have a class_id"
         raise LabelValueInvalid(text, **named)
     if answer.provenance is not None and answer.provenance not in _SETTABLE:
         text = "provenance may be IMPORTED, CORRECTED or MACHINE; the service decides the others"

@@ -1,12 +1,15 @@
 """Train: fit a model to the settled labels, as an operation that any worker picks up."""
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alservice.domain.call import Call
-from alservice.domain.model import ModelRow
+from alservice.domain.errors import TrainingFailed
+from alservice.domain.model import ModelRow, ModelState
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.domain.project import Project
+from alservice.domain.project_rules import check_learner
 from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.once import once
 from alservice.usecases.queue_training import QueueTraining
@@ -50,35 +53,21 @@ class Train:
 
     def _begin(self, tx: Tx, call: Call, ask: TrainCommand) -> TrainResult:
         project = lock_project(tx, ask.project_id)
-        operation_id = once(
-            tx,
-            call,
-            ask.project_id,
-            lambda: self._operation(tx, project, ask).operation_id,
-            encode=str,
-            decode=str,
-        )
-        operation = tx.operations.get(ask.project_id, operation_id)
-        if operation is None:  # deleted since: say once more what it said
-            return self._said_again(tx, ask)
-        model = require_model(tx, ask.project_id, str(operation.request["model_id"]))
-        return TrainResult(operation, model)
+        effect = lambda: self._operation(tx, project, ask)  # noqa: E731
+        begun = once(tx, call, ask.project_id, effect, _encode, _decode)
+        operation = tx.operations.get(ask.project_id, begun.operation_id)
+        model = require_model(tx, ask.project_id, str(begun.request["model_id"]))
+        return TrainResult(operation or _forgotten(begun, model), model)
 
     def _operation(self, tx: Tx, project: Project, ask: TrainCommand) -> Operation:
+        learner = check_learner(ask.learner or project.policy.learner, self.queue.learners)
         running = tx.operations.unfinished(project.project_id, OperationKind.TRAIN)
         if running is not None:
             return running
-        learner = ask.learner or project.policy.learner
         latest = tx.models.latest_ready(project.project_id)
         if latest is not None and not ask.force and _nothing_new(tx, project, latest, learner):
             return _done_operation(tx, project, latest)
         return self.queue(tx, project, learner, activate=ask.activate)
-
-    def _said_again(self, tx: Tx, ask: TrainCommand) -> TrainResult:
-        project = lock_project(tx, ask.project_id)
-        operation = self._operation(tx, project, ask)
-        model = require_model(tx, ask.project_id, str(operation.request["model_id"]))
-        return TrainResult(operation, model)
 
 
 def _nothing_new(tx: Tx, project: Project, latest: ModelRow, learner: str) -> bool:
@@ -107,3 +96,40 @@ def _done_operation(tx: Tx, project: Project, model: ModelRow) -> Operation:
     )
     tx.operations.insert(operation)
     return operation
+
+
+def _forgotten(begun: Operation, model: ModelRow) -> Operation:
+    """An operation that was deleted, which only done ones can be."""
+    ready = model.state is ModelState.READY
+    return replace(
+        begun,
+        state=OperationState.SUCCEEDED if ready else OperationState.FAILED,
+        progress=float(ready),
+        error_reason="" if ready else TrainingFailed.reason,
+        error_message=model.error,
+        end_time_ms=model.end_time_ms,
+    )
+
+
+def _encode(operation: Operation) -> str:
+    """What names the operation, and stays true."""
+    request = dict(operation.request)
+    return json.dumps(
+        [
+            operation.operation_id,
+            operation.project_id,
+            request,
+            operation.create_time_ms,
+        ]
+    )
+
+
+def _decode(text: str) -> Operation:
+    operation_id, project_id, request, create_time_ms = json.loads(text)
+    return Operation(
+        operation_id=operation_id,
+        project_id=project_id,
+        kind=OperationKind.TRAIN,
+        request=request,
+        create_time_ms=create_time_ms,
+    )

@@ -1,4 +1,4 @@
-"""The pages of the HTTP port: health for load balancers, metrics for Prometheus, a sign at the door."""
+"""The pages of the HTTP port: health for load balancers, metrics for Prometheus, a door sign."""
 
 import html
 from collections.abc import Callable

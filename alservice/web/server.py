@@ -29,7 +29,7 @@ class HttpServer:
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     async def start(self, app: ASGIApp) -> None:
-        """Serve."""
+        """Serve. What arrives before uvicorn is up waits in the socket's queue."""
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -40,8 +40,6 @@ class HttpServer:
         )
         self._server = _Server(config)
         self._task = asyncio.create_task(self._server.serve([self._socket]))
-        while not (self._server.started or self._task.done()):
-            await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
         """Finish what was begun and close the port."""
@@ -71,5 +69,5 @@ def _listen(address: str) -> socket.socket:
         listener.close()
         text = f"cannot listen on {address} for HTTP: {error.strerror}; choose another with --http"
         raise StartupError(text) from error
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003
     return listener

@@ -4,7 +4,6 @@ Any replica may pick up what a dead one left: what counts is the attempt number 
 which every write of the worker names.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,8 +12,8 @@ from typing import Final
 
 import structlog
 
-from alservice.core import Cancelled as KernelCancelled
 from alservice.core import CancelFlag
+from alservice.core import Cancelled as KernelCancelled
 from alservice.domain.errors import AlserviceError, Cancelled, TrainingFailed
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
@@ -33,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What to do for one kind of operation. `run` commits its own success; `end` writes a failure."""
+    """What to do for one kind of operation: `run` commits success itself, `end` a failure."""
 
     run: Run
     end: End
@@ -49,6 +48,7 @@ class _Work:
     stage: str = "starting"
     asked_to_stop: bool = False
     lost: bool = False
+    given_back: bool = False
     over: threading.Event = field(default_factory=threading.Event)
 
     def report(self, share: float, stage: str) -> None:
@@ -69,8 +69,10 @@ class WorkerLoop:
         wake: threading.Event,
         chores: Callable[[], object] = lambda: None,
     ) -> None:
-        """`owner` names this process. Whoever queues an operation sets `wake`. `chores` is called now
-        and then when there is nothing to do.
+        """Prepare.
+
+        `owner` names this process. Whoever queues an operation sets `wake`. `chores` is called
+        now and then when there is nothing to do.
         """
         self._catalog = catalog
         self._handlers = handlers
@@ -87,7 +89,10 @@ class WorkerLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """End what is running without finishing it, so that it is claimed again; waits. Idempotent."""
+        """End what is running without finishing it, so that it is claimed again; waits.
+
+        Idempotent.
+        """
         self._stopping.set()
         self._wake.set()
         work = self._current
@@ -140,6 +145,8 @@ class WorkerLoop:
             self._current = None
             work.over.set()
             beat.join()
+        if work.given_back:  # after the last heartbeat, which would lease it again
+            self._report(work, lease_ms=0)
 
     def _run(self, work: _Work) -> None:
         operation = work.operation
@@ -147,9 +154,7 @@ class WorkerLoop:
         log.info("operation.started", **_told(operation))
         try:
             _refuse_poison(operation)
-            if operation.cancel_requested:
-                work.asked_to_stop = True
-                raise Cancelled("the operation was cancelled")
+            _refuse_cancelled(work)
             handler.run(operation, work.report, work.cancel)
             log.info("operation.done", **_told(operation))
         except (Cancelled, KernelCancelled):
@@ -168,9 +173,8 @@ class WorkerLoop:
             error = Cancelled("the operation was cancelled")
             handler.end(work.operation, OperationState.CANCELLED, error)
             log.info("operation.cancelled", **_told(work.operation))
-        elif not work.lost:
-            with contextlib.suppress(AlserviceError):
-                self._report(work, lease_ms=0)
+        else:
+            work.given_back = not work.lost
 
     def _heartbeat(self, work: _Work) -> None:
         while not work.over.wait(HEARTBEAT_S):
@@ -205,6 +209,12 @@ def _refuse_poison(operation: Operation) -> None:
     if operation.attempt > MOST_ATTEMPTS:
         text = f"the operation was begun {MOST_ATTEMPTS} times and never ended; it is given up"
         raise TrainingFailed(text)
+
+
+def _refuse_cancelled(work: _Work) -> None:
+    if work.operation.cancel_requested:
+        work.asked_to_stop = True
+        raise Cancelled("the operation was cancelled")
 
 
 def _told(operation: Operation) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The own machine is trusted; others need a certificate, or the word of whoever started the server."""
+"""The own machine is trusted; others need a certificate, or a server that was told to trust."""
 
 import pytest
 

@@ -114,5 +114,5 @@ class CatalogLikeDictionaries(RuleBasedStateMachine):
         self.leases = {k: v for k, v in self.leases.items() if wanted(v)}
 
 
-CatalogLikeDictionaries.TestCase.settings = settings(max_examples=25, stateful_step_count=20)
+CatalogLikeDictionaries.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
 TestCatalogLikeDictionaries = CatalogLikeDictionaries.TestCase

@@ -1,12 +1,13 @@
-"""The edge alone, in this process, with handlers that tests make up: every kind of trouble on demand."""
+"""The edge alone, in this process, with handlers that tests make up: trouble on demand."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
+import pytest
 from google.protobuf.message import Message
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import error_details_pb2, status_pb2
@@ -24,16 +25,6 @@ T = TypeVar("T")
 D = TypeVar("D", bound=Message)
 SERVICE = "test.Probe"
 PATIENCE_S = 60
-DETAILS = {
-    kind.DESCRIPTOR.full_name: kind
-    for kind in (
-        error_details_pb2.ErrorInfo,
-        error_details_pb2.BadRequest,
-        error_details_pb2.RetryInfo,
-        error_details_pb2.ResourceInfo,
-        error_details_pb2.RequestInfo,
-    )
-}
 
 
 @dataclass
@@ -72,7 +63,7 @@ def handler(behaviour: Callable[..., Any], shape: str = "unary_unary") -> Any:
 @contextlib.contextmanager
 def edge(
     loop: asyncio.AbstractEventLoop,
-    methods: Callable[[Runner], Mapping[str, Any]],
+    methods: Callable[[Runner], dict[str, Any]],
     authenticator: Authenticator | None = None,
     waiting: int = 16,
     threads: int = 2,
@@ -100,24 +91,21 @@ def edge(
             lanes.close()
 
 
-def failure(call: Callable[[], object]) -> grpc.Call:
-    """How `call` fails."""
-    try:
-        answer = call()
-    except grpc.RpcError as error:
-        assert isinstance(error, grpc.Call)
-        return error
-    raise AssertionError(f"it did not fail, but answered {answer}")
+def failure(call: Callable[..., object], *arguments: object) -> Any:
+    """How `call` fails: a grpc.RpcError, which is also a grpc.Call."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call(*arguments)
+    return caught.value
 
 
-def status(error: grpc.Call) -> status_pb2.Status:
+def status(error: Any) -> status_pb2.Status:
     """The google.rpc.Status of a failure."""
     found = rpc_status.from_call(error)
     assert found is not None
     return found
 
 
-def detail(error: grpc.Call, kind: type[D]) -> D:
+def detail(error: Any, kind: type[D]) -> D:
     """The one detail of this kind."""
     (packed,) = [d for d in status(error).details if d.Is(kind.DESCRIPTOR)]
     found = kind()
@@ -125,6 +113,6 @@ def detail(error: grpc.Call, kind: type[D]) -> D:
     return found
 
 
-def reason(error: grpc.Call) -> str:
+def reason(error: Any) -> str:
     """The reason in its ErrorInfo."""
     return str(detail(error, error_details_pb2.ErrorInfo).reason)

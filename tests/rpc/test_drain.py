@@ -50,13 +50,18 @@ def methods_for(work: Work) -> Callable[[Runner], dict[str, Any]]:
         async def do(request: pb.QueryRequest, context: Any) -> StringValue:
             return StringValue(value=await run(request, context, Lane.READ, work, None))
 
-        return {"Do": handler(do)}
+        async def wait(_: pb.QueryRequest, __: Any) -> StringValue:
+            work.begun.set()
+            await asyncio.Event().wait()
+            return StringValue()
+
+        return {"Do": handler(do), "Wait": handler(wait)}
 
     return methods
 
 
-def start_call(running: Edge, work: Work) -> Any:
-    future = running.method().future(pb.QueryRequest(), timeout=PATIENCE_S)
+def start_call(running: Edge, work: Work, name: str = "Do") -> Any:
+    future = running.method(name=name).future(pb.QueryRequest(), timeout=PATIENCE_S)
     assert work.begun.wait(PATIENCE_S)
     return future
 
@@ -89,11 +94,12 @@ def test_health_flips_running_calls_finish_and_new_ones_are_refused(
         assert drain.result(PATIENCE_S) is True
 
 
-def test_calls_that_outlast_the_grace_are_told_to_stop_and_say_why(
-    loop: asyncio.AbstractEventLoop, work: Work
+@pytest.mark.parametrize("name", ["Do", "Wait"])
+def test_calls_that_outlast_the_grace_are_interrupted_and_their_callers_told_why(
+    loop: asyncio.AbstractEventLoop, work: Work, name: str
 ) -> None:
     with edge(loop, methods_for(work)) as running:
-        call = start_call(running, work)
+        call = start_call(running, work, name)
         assert start_drain(running, 0.01).result(PATIENCE_S) is True
         error = failure(call.result)
         assert error.code() is grpc.StatusCode.UNAVAILABLE

@@ -66,30 +66,32 @@ def blocking() -> Blocking:
     return Blocking(threading.Event(), threading.Event())
 
 
+async def give(request: pb.QueryRequest, _: Any) -> AsyncIterator[StringValue]:
+    yield StringValue(value="first")
+    yield StringValue(value=trouble(request.project))
+
+
+async def write(request: pb.QueryRequest, context: Any) -> None:
+    await context.write(StringValue(value="first"))
+    await context.write(StringValue(value=trouble(request.project)))
+
+
+async def take(requests: AsyncIterator[pb.QueryRequest], _: Any) -> StringValue:
+    names = [trouble(request.project) async for request in requests]
+    return StringValue(value=" ".join(names))
+
+
+async def both(requests: AsyncIterator[pb.QueryRequest], _: Any) -> AsyncIterator[StringValue]:
+    async for request in requests:
+        yield StringValue(value=trouble(request.project))
+
+
 @pytest.fixture(scope="module")
 def probe(loop: asyncio.AbstractEventLoop, blocking: Blocking) -> Iterator[Edge]:
     def methods(run: Runner) -> dict[str, Any]:
         async def do(request: pb.QueryRequest, context: Any) -> StringValue:
             call = Lane.READ, lambda _call, name: trouble(name), request.project
             return StringValue(value=await run(request, context, *call))
-
-        async def give(request: pb.QueryRequest, context: Any) -> AsyncIterator[StringValue]:
-            yield StringValue(value="first")
-            yield StringValue(value=trouble(request.project))
-
-        async def write(request: pb.QueryRequest, context: Any) -> None:
-            await context.write(StringValue(value="first"))
-            await context.write(StringValue(value=trouble(request.project)))
-
-        async def take(requests: AsyncIterator[pb.QueryRequest], context: Any) -> StringValue:
-            names = [trouble(request.project) async for request in requests]
-            return StringValue(value=" ".join(names))
-
-        async def both(
-            requests: AsyncIterator[pb.QueryRequest], context: Any
-        ) -> AsyncIterator[StringValue]:
-            async for request in requests:
-                yield StringValue(value=trouble(request.project))
 
         async def block(request: pb.QueryRequest, context: Any) -> StringValue:
             return StringValue(value=await run(request, context, Lane.SCORE, blocking, None))
@@ -159,7 +161,7 @@ def test_standard_details_tell_generic_clients_what_to_do(probe: Edge) -> None:
     missing = failure(lambda: ask(probe, "ProjectNotFound"))
     assert detail(missing, error_details_pb2.ResourceInfo).resource_type == "project"
     for name in ("Conflict", "Overloaded", "ShuttingDown"):
-        again = failure(lambda name=name: ask(probe, name))
+        again = failure(ask, probe, name)
         assert detail(again, error_details_pb2.RetryInfo).retry_delay.ToMilliseconds() > 0
 
 
@@ -263,7 +265,7 @@ class Strict:
 def test_only_known_callers_get_in_and_use_cases_learn_who_they_are(
     loop: asyncio.AbstractEventLoop,
 ) -> None:
-    def who(call: Call, command: object) -> str:
+    def who(call: Call, _: object) -> str:
         return json.dumps([call.principal.subject, call.method, call.request_id, call.fingerprint])
 
     def methods(run: Runner) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The real server in a process of its own, as a user starts it."""
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -185,20 +187,39 @@ def test_a_signal_ends_the_server_in_good_order(tmp_path: Path, number: signal.S
     assert '"clean": true' in log
 
 
-def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
-    with running_server(tmp_path / "data", "--grace", "3600") as running:
-        unfinished = threading.Event()
-        upload = pool_service_pb2_grpc.PoolServiceStub(running.channel).AddItems.future(
-            nothing_until(unfinished)
-        )
+@contextlib.contextmanager
+def draining_server_with_a_stream(
+    folder: Path, grace_s: int
+) -> Iterator[tuple[RunningServer, Any]]:
+    """A server that got SIGTERM while somebody holds a stream open and sends nothing."""
+    ended = threading.Event()
+    with running_server(folder, "--grace", str(grace_s)) as running:
+        stub = pool_service_pb2_grpc.PoolServiceStub(running.channel)
+        upload = stub.AddItems.future(nothing_until(ended))
         with httpx.Client(base_url=f"http://{running.http}", timeout=PATIENCE_S) as client:
             gauge = 'in_flight{method="alservice.api.v1.PoolService/AddItems"} 1.0'
             until(lambda: gauge in client.get("/metrics").text)
+            assert client.get("/healthz").status_code == 200
             running.process.send_signal(signal.SIGTERM)
-            until(lambda: client.get("/healthz").status_code == 503)
+            if grace_s:
+                until(lambda: client.get("/healthz").status_code == 503)
+        try:
+            yield running, upload
+        finally:
+            ended.set()
+
+
+def test_an_idle_stream_does_not_keep_the_server_longer_than_the_grace(tmp_path: Path) -> None:
+    with draining_server_with_a_stream(tmp_path / "data", 0) as (running, upload):
+        assert running.process.wait(PATIENCE_S) == 0
+        assert upload.code() is grpc.StatusCode.UNAVAILABLE
+        assert "shutting down" in upload.details()
+
+
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with draining_server_with_a_stream(tmp_path / "data", 3600) as (running, upload):
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(PATIENCE_S) == 128 + signal.SIGTERM
-        unfinished.set()
         assert upload.code() is grpc.StatusCode.UNAVAILABLE
 
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from google.rpc import error_details_pb2
 from grpc import StatusCode
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,7 +71,7 @@ def test_a_leaf_becomes_a_status_with_its_reason_and_metadata(
     told = status.status_of(leaf("say what to do", field="x", project="p"))
     assert told.code == status.code_of(leaf).value[0]
     assert told.message == "say what to do"
-    info = status.error_details_pb2.ErrorInfo()
+    info = error_details_pb2.ErrorInfo()
     assert told.details[0].Unpack(info)
     assert (info.reason, info.domain) == (f"ERROR_REASON_{leaf.reason}", "alservice")
     assert dict(info.metadata) == {"field": "x", "project": "p"}

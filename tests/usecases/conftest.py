@@ -18,6 +18,7 @@ from alservice.ports.catalog import Catalog
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.create_project import CreateProject, CreateProjectCommand
+from tests.rounds import Rounds, begin, ids
 from tests.usecases.items import Pool
 
 LEARNERS = frozenset({"logistic"})
@@ -159,3 +160,21 @@ def items_pool(
 ) -> Pool:
     """The items of an empty project with the classes `cat` and `dog`."""
     return Pool(catalog, store, make_project("items").project_id)
+
+
+@pytest.fixture
+def start(catalog: Catalog, store: LocalSegmentStore) -> Callable[..., Rounds]:
+    """`start("reviews", reserve_share=0.2)`: a project to work on; see tests/rounds.py."""
+
+    def begun(project_id: str = "rounds", **fields: Any) -> Rounds:
+        return begin(catalog, store, project_id, **fields)
+
+    return begun
+
+
+@pytest.fixture
+def rounds(start: Callable[..., Rounds]) -> Rounds:
+    """A project with 40 items, `i0` to `i39`, and no reserve."""
+    begun = start()
+    begun.add(ids(40))
+    return begun

@@ -128,7 +128,9 @@ def test_vectors_are_kept_in_the_number_format_of_the_space(
 def test_many_small_segments_ask_for_one_merge(items_pool: Pool) -> None:
     def asked() -> bool:
         kind = OperationKind.MERGE
-        return items_pool.catalog.read(lambda tx: tx.operations.unfinished("items", kind)) is not None
+        return (
+            items_pool.catalog.read(lambda tx: tx.operations.unfinished("items", kind)) is not None
+        )
 
     for number in range(16):
         items_pool.add(block([f"i{number}"]))

@@ -2,9 +2,9 @@
 
 import shutil
 import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -17,13 +17,14 @@ from hypothesis.stateful import (
 
 from alservice.domain.errors import ItemExists, ItemNotFound
 from alservice.domain.item import OnConflict
-from alservice.domain.project import LabelSchema, Project, ClassLabel
+from alservice.domain.project import ClassLabel, LabelSchema, Project
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.sweep import Sweep
 from tests.usecases.items import Pool, block, small_files, vector_of
 
 IDS = st.lists(st.sampled_from([f"i{n}" for n in range(12)]), min_size=1, max_size=6, unique=True)
+ANY = st.booleans()
 POLICIES = st.sampled_from(OnConflict)
 Content = dict[str, tuple[list[float], str]]
 
@@ -34,7 +35,6 @@ class PoolMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.stack = ExitStack()
         self.catalog = SqliteCatalog(self.folder)
         self.store = LocalSegmentStore(self.folder / "segments")
         schema = LabelSchema((ClassLabel("cat"), ClassLabel("dog")))
@@ -50,7 +50,13 @@ class PoolMachine(RuleBasedStateMachine):
             self.catalog.close()
             shutil.rmtree(self.folder)
 
-    @rule(ids=IDS, policy=POLICIES, streamed=st.booleans(), files=st.booleans(), labelled=st.booleans())
+    @rule(
+        ids=IDS,
+        policy=POLICIES,
+        streamed=st.booleans(),
+        files=st.booleans(),
+        labelled=st.booleans(),
+    )
     def add(
         self, ids: list[str], policy: OnConflict, *, streamed: bool, files: bool, labelled: bool
     ) -> None:
@@ -60,12 +66,9 @@ class PoolMachine(RuleBasedStateMachine):
         items = block(ids, self.version, **classes)
         with small_files(0 if files else 2**20, 60):
             if policy is OnConflict.ERROR and clashes:
-                try:
+                with pytest.raises(ItemExists) as caught:
                     self.pool.add(items, policy)
-                except ItemExists as error:
-                    assert error.metadata["count"] == str(len(clashes))
-                else:
-                    raise AssertionError("a conflict was not noticed")
+                assert caught.value.metadata["count"] == str(len(clashes))
                 return
             add = self.pool.upload if streamed else self.pool.add
             result = add(items, policy=policy)
@@ -88,15 +91,15 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule(ids=IDS, group=st.sampled_from(["red", "blue"]))
     def regroup(self, ids: list[str], group: str) -> None:
-        try:
-            self.pool.regroup(*ids, group=group)
-        except ItemNotFound as error:
-            missing = set(ids) - self.model.keys()
-            assert missing
-            assert error.metadata["count"] == str(len(missing))
-        else:
-            for item_id in ids:
-                self.model[item_id] = (self.model[item_id][0], group)
+        missing = set(ids) - self.model.keys()
+        if missing:
+            with pytest.raises(ItemNotFound) as caught:
+                self.pool.regroup(*ids, group=group)
+            assert caught.value.metadata["count"] == str(len(missing))
+            return
+        self.pool.regroup(*ids, group=group)
+        for item_id in ids:
+            self.model[item_id] = (self.model[item_id][0], group)
 
     @precondition(lambda self: self.pool.segment_count > 1)
     @rule()

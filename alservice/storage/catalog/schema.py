@@ -170,7 +170,6 @@ leases: Final = Table(
     _column("batch_id", _ID),
     _column("annotator_id", _ID),
     _column("expire_time_ms", BigInteger),
-    Index("leases_by_expiry", "project_id", "expire_time_ms"),
     Index("leases_by_batch", "project_id", "batch_id"),
     sqlite_with_rowid=False,
 )
@@ -190,6 +189,15 @@ batches: Final = Table(
     _column("revision", BigInteger),
     _column("closed", Boolean),
     Index("batches_by_time", "project_id", "create_time_ms", "batch_id"),
+    Index(
+        "batches_open",
+        "project_id",
+        "annotator_id",
+        "create_time_ms",
+        "batch_id",
+        sqlite_where=text("closed = 0"),
+        postgresql_where=text("NOT closed"),
+    ),
     Index("batches_by_annotator", "project_id", "annotator_id", "create_time_ms", "batch_id"),
 )
 

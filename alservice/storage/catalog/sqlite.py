@@ -23,6 +23,7 @@ from alservice.storage.catalog.sqlite_file import (
     engine_for,
     has_racing_checkpoints,
 )
+from alservice.storage.catalog.sqlite_planner import teach_planner
 from alservice.storage.catalog.tx import SqlTx
 from alservice.storage.catalog.writer import Writer
 from alservice.storage.folder_lock import FolderLock
@@ -58,7 +59,7 @@ class SqliteCatalog:
             raise StartupError(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed")
         if has_racing_checkpoints():
             text = "SQLite %s has the WAL-reset fault; the single writer steers round it"
-            _log.warning(text, sqlite3.sqlite_version)
+            _log.info(text, sqlite3.sqlite_version)
         self._clock_ms = clock_ms
         self._folder_lock = FolderLock(folder)
         try:
@@ -73,6 +74,7 @@ class SqliteCatalog:
         with writer.connect() as connection:
             command(connection, "BEGIN IMMEDIATE")
             migrate(connection)
+            teach_planner(connection)
             command(connection, "COMMIT")
         _flush_names(folder)
         self._idle: deque[Connection] = deque()

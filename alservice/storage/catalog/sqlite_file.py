@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from alservice.domain.errors import DiskFull
 
-OLDEST: Final = (3, 35, 0)  # RETURNING
+OLDEST: Final = (3, 37, 0)  # RETURNING, pragma_table_list
 WAL_LIMIT_BYTES: Final = 4 << 20
 _FULL: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
 _COMMON: Final = ("busy_timeout = 5000", "temp_store = MEMORY", "wal_autocheckpoint = 0")

@@ -53,7 +53,7 @@ fn aligned<T>(address: usize) -> PyResult<()> {
     }
 }
 
-/// `(format, values)` with format `f32`, `f16` or `bf16`; the 16-bit formats come as bits.
+/// `(kind, values)` with kind `f32`, `f16` or `bf16`; the 16-bit formats come as bits.
 pub(super) enum HeldVectors<'py> {
     F32(Matrix<'py, f32>),
     F16(Matrix<'py, u16>),
@@ -61,12 +61,12 @@ pub(super) enum HeldVectors<'py> {
 }
 
 impl<'py> HeldVectors<'py> {
-    pub(super) fn new(format: &str, values: &Bound<'py, PyAny>) -> PyResult<Self> {
-        match format {
+    pub(super) fn new(kind: &str, values: &Bound<'py, PyAny>) -> PyResult<Self> {
+        match kind {
             "f32" => Ok(Self::F32(values.extract()?)),
             "f16" => Ok(Self::F16(values.extract()?)),
             "bf16" => Ok(Self::Bf16(values.extract()?)),
-            _ => Err(PyValueError::new_err("format: expected f32, f16 or bf16")),
+            _ => Err(PyValueError::new_err("kind: expected f32, f16 or bf16")),
         }
     }
 
@@ -80,7 +80,7 @@ impl<'py> HeldVectors<'py> {
     }
 }
 
-/// The arrays of one block as Python passes them: format, values, hashes, excluded bits.
+/// The arrays of one block as Python passes them: kind, values, hashes, excluded bits.
 pub(super) type RawBlock<'py> = (String, Bound<'py, PyAny>, Column<'py, u64>, Column<'py, u8>);
 
 pub(super) struct HeldBlocks<'py>(Vec<(HeldVectors<'py>, Column<'py, u64>, Column<'py, u8>)>);
@@ -88,8 +88,8 @@ pub(super) struct HeldBlocks<'py>(Vec<(HeldVectors<'py>, Column<'py, u64>, Colum
 impl<'py> HeldBlocks<'py> {
     pub(super) fn new(raw: Vec<RawBlock<'py>>) -> PyResult<Self> {
         raw.into_iter()
-            .map(|(format, values, hash, excluded)| {
-                Ok((HeldVectors::new(&format, &values)?, hash, excluded))
+            .map(|(kind, values, hash, excluded)| {
+                Ok((HeldVectors::new(&kind, &values)?, hash, excluded))
             })
             .collect::<PyResult<_>>()
             .map(Self)

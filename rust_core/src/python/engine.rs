@@ -135,19 +135,19 @@ impl Engine {
         Ok(columns(py, ranked))
     }
 
-    #[pyo3(signature = (blocks, format, anchors, k, seed, cancel=None))]
+    #[pyo3(signature = (blocks, kind, anchors, k, seed, cancel=None))]
     #[expect(clippy::too_many_arguments, reason = "the signature is Python's")]
     fn k_center<'py>(
         &self,
         py: Python<'py>,
         blocks: Vec<RawBlock<'py>>,
-        format: &str,
+        kind: &str,
         anchors: &Bound<'py, PyAny>,
         k: usize,
         seed: u64,
         cancel: Option<&CancelFlag>,
     ) -> PyResult<Columns<'py>> {
-        let (guard, anchors) = (HeldBlocks::new(blocks)?, HeldVectors::new(format, anchors)?);
+        let (guard, anchors) = (HeldBlocks::new(blocks)?, HeldVectors::new(kind, anchors)?);
         let (blocks, anchors, cancel) = (guard.borrow()?, anchors.borrow()?, flag(cancel));
         let ranked = py.detach(|| self.0.k_center(&blocks, &anchors, k, seed, &cancel))?;
         Ok(columns(py, ranked))
@@ -157,13 +157,13 @@ impl Engine {
     fn measure_scores<'py>(
         &self,
         py: Python<'py>,
-        format: &str,
+        kind: &str,
         vectors: &Bound<'py, PyAny>,
         weights: Matrix<'py, f32>,
         bias: Column<'py, f32>,
         measure: &str,
     ) -> PyResult<Bound<'py, PyArray1<f32>>> {
-        let guard = HeldVectors::new(format, vectors)?;
+        let guard = HeldVectors::new(kind, vectors)?;
         let (vectors, head) = (guard.borrow()?, head(&weights, &bias)?);
         let measure = Measure::by_name(measure)?;
         let scores = py.detach(|| self.0.measure_scores(&vectors, &head, measure))?;
@@ -174,12 +174,12 @@ impl Engine {
     fn probabilities<'py>(
         &self,
         py: Python<'py>,
-        format: &str,
+        kind: &str,
         vectors: &Bound<'py, PyAny>,
         weights: Matrix<'py, f32>,
         bias: Column<'py, f32>,
     ) -> PyResult<Bound<'py, PyArray2<f32>>> {
-        let guard = HeldVectors::new(format, vectors)?;
+        let guard = HeldVectors::new(kind, vectors)?;
         let (vectors, head) = (guard.borrow()?, head(&weights, &bias)?);
         let values = py.detach(|| self.0.probabilities(&vectors, &head))?;
         array_2d(py, values, vectors.rows(), head.classes())
@@ -201,13 +201,8 @@ impl Engine {
         array_2d(py, values, block_idx.len(), dim)
     }
 
-    fn sum<'py>(
-        &self,
-        py: Python<'py>,
-        format: &str,
-        vectors: &Bound<'py, PyAny>,
-    ) -> PyResult<f64> {
-        let guard = HeldVectors::new(format, vectors)?;
+    fn sum<'py>(&self, py: Python<'py>, kind: &str, vectors: &Bound<'py, PyAny>) -> PyResult<f64> {
+        let guard = HeldVectors::new(kind, vectors)?;
         let vectors = guard.borrow()?;
         Ok(py.detach(|| self.0.sum(&vectors)))
     }

@@ -30,10 +30,10 @@ pub(super) fn f32_from_bf16<'py>(
 #[pyfunction]
 pub(super) fn first_nonfinite<'py>(
     py: Python<'py>,
-    format: &str,
+    kind: &str,
     vectors: &Bound<'py, PyAny>,
 ) -> PyResult<i64> {
-    let held = HeldVectors::new(format, vectors)?;
+    let held = HeldVectors::new(kind, vectors)?;
     let vectors = held.borrow()?;
     let found = py.detach(|| vectors.first_nonfinite(Level::detect()));
     Ok(found.map_or(-1, |row| i64::try_from(row).unwrap_or(i64::MAX)))

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 _ID: Final = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 _SERIAL: Final = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -47,7 +45,7 @@ def _batch_items() -> None:
         sa.PrimaryKeyConstraint("project_id", "batch_id", "item_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index("batch_items_by_item", "batch_items", ["project_id", "item_id"], unique=False)
+    op.create_index("batch_items_by_item", "batch_items", ["project_id", "item_id"])
 
 
 def _batches() -> None:
@@ -67,14 +65,18 @@ def _batches() -> None:
         sa.PrimaryKeyConstraint("project_id", "batch_id"),
     )
     op.create_index(
+        "batches_open",
+        "batches",
+        ["project_id", "annotator_id", "create_time_ms", "batch_id"],
+        sqlite_where=sa.text("closed = 0"),
+        postgresql_where=sa.text("NOT closed"),
+    )
+    op.create_index(
         "batches_by_annotator",
         "batches",
         ["project_id", "annotator_id", "create_time_ms", "batch_id"],
-        unique=False,
     )
-    op.create_index(
-        "batches_by_time", "batches", ["project_id", "create_time_ms", "batch_id"], unique=False
-    )
+    op.create_index("batches_by_time", "batches", ["project_id", "create_time_ms", "batch_id"])
 
 
 def _labels() -> None:
@@ -99,11 +101,10 @@ def _labels() -> None:
         "labels_abstained",
         "labels",
         ["project_id", "annotator_id"],
-        unique=False,
         sqlite_where=sa.text("outcome = 'abstain'"),
         postgresql_where=sa.text("outcome = 'abstain'"),
     )
-    op.create_index("labels_by_item", "labels", ["project_id", "item_id"], unique=False)
+    op.create_index("labels_by_item", "labels", ["project_id", "item_id"])
 
 
 def _leases() -> None:
@@ -119,8 +120,7 @@ def _leases() -> None:
         sa.PrimaryKeyConstraint("project_id", "item_id", "incarnation", "slot"),
         sqlite_with_rowid=False,
     )
-    op.create_index("leases_by_batch", "leases", ["project_id", "batch_id"], unique=False)
-    op.create_index("leases_by_expiry", "leases", ["project_id", "expire_time_ms"], unique=False)
+    op.create_index("leases_by_batch", "leases", ["project_id", "batch_id"])
 
 
 def _model_heads() -> None:
@@ -152,9 +152,7 @@ def _models() -> None:
         sa.Column("error", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "model_id"),
     )
-    op.create_index(
-        "models_by_time", "models", ["project_id", "create_time_ms", "model_id"], unique=False
-    )
+    op.create_index("models_by_time", "models", ["project_id", "create_time_ms", "model_id"])
 
 
 def _operations() -> None:
@@ -177,12 +175,11 @@ def _operations() -> None:
         sa.Column("end_time_ms", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("project_id", "operation_id"),
     )
-    op.create_index("operations_by_state", "operations", ["state", "create_time_ms"], unique=False)
+    op.create_index("operations_by_state", "operations", ["state", "create_time_ms"])
     op.create_index(
         "operations_by_time",
         "operations",
         ["project_id", "create_time_ms", "operation_id"],
-        unique=False,
     )
 
 
@@ -222,7 +219,7 @@ def _requests() -> None:
         sa.Column("expire_time_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "principal", "method", "request_id"),
     )
-    op.create_index("requests_by_expiry", "requests", ["expire_time_ms"], unique=False)
+    op.create_index("requests_by_expiry", "requests", ["expire_time_ms"])
 
 
 def _segment_bytes() -> None:
@@ -255,10 +252,8 @@ def _segments() -> None:
         sa.PrimaryKeyConstraint("number"),
     )
     op.create_index("segments_by_id", "segments", ["segment_id"], unique=True)
-    op.create_index(
-        "segments_by_project", "segments", ["project_id", "state", "revision"], unique=False
-    )
-    op.create_index("segments_by_state", "segments", ["state", "expire_time_ms"], unique=False)
+    op.create_index("segments_by_project", "segments", ["project_id", "state", "revision"])
+    op.create_index("segments_by_state", "segments", ["state", "expire_time_ms"])
 
 
 def _settled() -> None:
@@ -280,9 +275,8 @@ def _settled() -> None:
         "settled_by_outcome",
         "settled",
         ["project_id", "outcome", "provenance", "class_id"],
-        unique=False,
     )
-    op.create_index("settled_by_revision", "settled", ["project_id", "revision"], unique=False)
+    op.create_index("settled_by_revision", "settled", ["project_id", "revision"])
 
 
 def _uploads() -> None:
@@ -297,4 +291,4 @@ def _uploads() -> None:
         sa.Column("expire_time_ms", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "upload_id"),
     )
-    op.create_index("uploads_by_expiry", "uploads", ["expire_time_ms"], unique=False)
+    op.create_index("uploads_by_expiry", "uploads", ["expire_time_ms"])

@@ -1,0 +1,100 @@
+"""The rows of a snapshot that may be chosen now, as the blocks that a pool pass walks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.core import Block, Ranked
+from alservice.domain.batch import Arm
+from alservice.ports.scoring import PoolScoring
+from alservice.ports.segments import SegmentStore
+from alservice.usecases.locate import locate
+from alservice.usecases.pool_masks import count_unset, mark
+from alservice.usecases.snapshot import Snapshot
+
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+Held = tuple[I64, I64]  # (segment, row)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One item that may go into the batch: where it is, and what it is worth."""
+
+    item_id: str
+    incarnation: int
+    segment: int
+    row: int
+    score: float
+    arm: Arm
+
+
+def held_rows(snapshot: Snapshot, store: SegmentStore) -> Held:
+    """(segment, row) of what is leased, or refused by this annotator."""
+    keys = [(lease.item_id, lease.incarnation) for lease in snapshot.leases]
+    keys += snapshot.abstained
+    segment, row = locate(snapshot.pool, store.pack([item_id for item_id, _ in keys]))
+    lives = np.array([life for _, life in keys], np.int64)
+    found = np.zeros(len(keys), np.bool_)
+    for index, opened in enumerate(snapshot.pool):
+        at = np.flatnonzero(segment == index)
+        found[at] = opened.reader.incarnations[row[at]] == lives[at]
+    return segment[found], row[found]
+
+
+def open_blocks(snapshot: Snapshot, held: Held, arm: Arm) -> list[Block]:
+    """A block per segment; excluded is what this arm must not choose."""
+    segment_of, row_of = held
+    blocks = []
+    for index, opened in enumerate(snapshot.pool):
+        masks = snapshot.masks.masks[opened.segment.segment_id]
+        audit = arm is Arm.AUDIT
+        closed = masks.audit_closed(opened.deleted) if audit else masks.closed(opened.deleted)
+        rows = row_of[segment_of == index]
+        blocks.append(
+            Block(
+                vectors=opened.reader.vectors,
+                id_hash=opened.reader.ids.hashes,
+                excluded=mark(closed, rows) if len(rows) else closed,
+            )
+        )
+    return blocks
+
+
+def count_open(blocks: Sequence[Block]) -> int:
+    """How many rows may be chosen."""
+    return sum(count_unset(block.excluded, len(block.id_hash)) for block in blocks)
+
+
+def anchors(snapshot: Snapshot, blocks: Sequence[Block], held: Held, scoring: PoolScoring) -> F32:
+    """Vectors (m, d) of labelled and of held items: what a strategy must not repeat."""
+    segments, rows = [held[0]], [held[1]]
+    for index, opened in enumerate(snapshot.pool):
+        labelled = snapshot.masks.masks[opened.segment.segment_id].labelled & ~opened.deleted
+        flags = np.unpackbits(labelled, count=opened.reader.rows, bitorder="little")
+        row = np.flatnonzero(flags).astype(np.int64)
+        segments.append(np.full(len(row), index, np.int64))
+        rows.append(row)
+    return scoring.gather(blocks, np.concatenate(segments), np.concatenate(rows))
+
+
+def candidates(snapshot: Snapshot, ranked: Ranked, arm: Arm) -> list[Candidate]:
+    """The ranked rows as items, in the same order."""
+    found: list[Candidate | None] = [None] * len(ranked.row)
+    for index, opened in enumerate(snapshot.pool):
+        at = np.flatnonzero(ranked.block == index).tolist()
+        rows = ranked.row[at]
+        names = opened.reader.item_ids(rows)
+        lives = opened.reader.incarnations[rows]
+        for place, item_id, incarnation, row in zip(at, names, lives, rows, strict=True):
+            found[place] = Candidate(
+                item_id=item_id,
+                incarnation=int(incarnation),
+                segment=index,
+                row=int(row),
+                score=float(ranked.score[place]),
+                arm=arm,
+            )
+    return [candidate for candidate in found if candidate is not None]
