@@ -137,8 +137,11 @@ class Adapters:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Open the data folder. Raises StartupError."""
+        catalog = SqliteCatalog(settings.data)
+        # We hold the folder's lock: whoever was at work on an operation is dead.
+        catalog.transact(lambda tx: tx.operations.disown(tx.now_ms()))
         return cls(
-            catalog=SqliteCatalog(settings.data),
+            catalog=catalog,
             store=LocalSegmentStore(settings.data / "segments"),
             scoring=LocalScoring(Engine(settings.threads)),
             trainer=TrainingProcess(settings.threads),

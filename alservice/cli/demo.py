@@ -81,7 +81,8 @@ def _budget(data: Labelled, budget: int, batch_size: int) -> int:
 
 
 def _run(address: str, data: Labelled, contest: Contest, output: Path) -> None:
-    items = f"{len(data.classes):,} {data.title}, {contest.seeds} seeds"
+    seeds = "1 seed" if contest.seeds == 1 else f"{contest.seeds} seeds"
+    items = f"{len(data.classes):,} {data.title}, {seeds}"
     typer.echo(f"{items}: {contest.strategy} against {CONTROL}, {contest.budget} labels each")
     shown = is_watched(None)
     with (

@@ -14,6 +14,9 @@ def audit_target(policy: Policy, handed_out: int) -> int:
     """How many of the first `handed_out` items should be audit.
 
     By default a tenth until there are 100, then a twentieth of what follows.
+
+    >>> [audit_target(Policy(), n) for n in (5, 10, 1_000, 1_020)]
+    [0, 1, 100, 101]
     """
     if policy.reserve_share == 0:
         return 0

@@ -8,8 +8,12 @@ from alservice.domain.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. `request_id` is "" where the caller sent none; `fingerprint` is a hash of the
-    request without it; `cancel` is set when the caller goes away, its deadline passes, or the server drains."""
+    """One call.
+
+    `request_id` is "" where the caller sent none; `fingerprint` is a hash of the request
+    without it; `cancel` is set when the caller goes away, its deadline passes, or the server
+    drains.
+    """
 
     principal: Principal
     method: str

@@ -50,7 +50,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelRow:
-    """One line of the append-only log. `seq` is given by the catalog, in commit order per project."""
+    """One line of the append-only log.
+
+    `seq` is given by the catalog, in commit order per project.
+    """
 
     item_id: str
     incarnation: int

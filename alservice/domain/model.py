@@ -15,8 +15,11 @@ class ModelState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """A row of the catalog. `metrics` holds one mapping per metric with the keys name, basis,
-    value, low, high, n. The head itself is kept beside it as safetensors bytes."""
+    """A row of the catalog.
+
+    `metrics` holds one mapping per metric with the keys name, basis, value, low, high, n. The
+    head itself is kept beside it as safetensors bytes.
+    """
 
     model_id: str
     state: ModelState

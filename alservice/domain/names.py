@@ -56,7 +56,11 @@ def parse_project(name: str) -> str:
 
 
 def batch_name(project_id: str, batch_id: str) -> str:
-    """`projects/{project}/batches/{batch}`."""
+    """`projects/{project}/batches/{batch}`.
+
+    >>> batch_name("reviews", "b-1f")
+    'projects/reviews/batches/b-1f'
+    """
     return f"projects/{project_id}/batches/{batch_id}"
 
 

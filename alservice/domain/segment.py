@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class SegmentState(StrEnum):
-    """WRITING until its commit, LIVE while in the pool, DEAD until the sweeper has removed its bytes."""
+    """WRITING until its commit, LIVE in the pool, DEAD until the sweeper has removed its bytes."""
 
     WRITING = "writing"
     LIVE = "live"
@@ -14,10 +14,13 @@ class SegmentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A row of the catalog. Exactly one of `inline` (bytes in the catalog) and a file named
-    after `segment_id`. `deletions` is a packed bitmap (LSB first, bit set = row deleted), empty
-    when nothing is deleted; `deletions_version` grows with each change of it.
-    `live_rows` = rows - deleted ones. `crc32c` covers all `size_bytes` bytes."""
+    """A row of the catalog.
+
+    Exactly one of `inline` (bytes in the catalog) and a file named after `segment_id`.
+    `deletions` is a packed bitmap (LSB first, bit set = row deleted), empty when nothing is
+    deleted; `deletions_version` grows with each change of it. `live_rows` = rows - deleted
+    ones. `crc32c` covers all `size_bytes` bytes.
+    """
 
     segment_id: str
     project_id: str
@@ -37,8 +40,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """A resumable upload. `received` items are durable in its WRITING segments.
-    `result_json` is set once committed."""
+    """A resumable upload.
+
+    `received` items are durable in its WRITING segments. `result_json` is set once committed.
+    """
 
     upload_id: str
     project_id: str

@@ -71,7 +71,10 @@ class PoolView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selecting:
-    """`select` returns distinct rows that no block excludes, best first: as many as asked, or all there are."""
+    """`select` returns distinct rows that no block excludes, best first.
+
+    As many as asked, or all there are.
+    """
 
     name: str
     version: int

@@ -1,6 +1,7 @@
 """Where the pool pass happens: in this process, or spread over many.
 
-Every implementation passes tests/contract/test_scoring.py and gives the same answer as one thread would.
+Every implementation passes tests/contract/test_scoring.py and gives the same answer as one
+thread would.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,9 @@ class PoolScoring(Protocol):
     def draw(self, blocks: Sequence[Block], count: int, seed: int, cancel: CancelFlag) -> Ranked:
         """A uniform sample of the rows that no block excludes."""
 
-    def gather(self, blocks: Sequence[Block], block: NDArray[np.int64], row: NDArray[np.int64]) -> F32:
+    def gather(
+        self, blocks: Sequence[Block], block: NDArray[np.int64], row: NDArray[np.int64]
+    ) -> F32:
         """The vectors of these rows, (m, d) float32."""
 
     def probabilities(self, vectors: F32, head: LinearHead) -> F32:

@@ -17,7 +17,10 @@ from alservice.domain.segment import Segment
 
 @dataclass(frozen=True, slots=True)
 class PackedIds:
-    """Ids as the core wants them: UTF-8 bytes end to end, offsets (n+1,) int64, hashes (n,) uint64."""
+    """Ids as the core wants them.
+
+    UTF-8 bytes end to end, offsets (n+1,) int64, hashes (n,) uint64.
+    """
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -78,7 +81,10 @@ class SegmentReader(Protocol):
         """The rows that were uploaded with a label, and its class."""
 
     def find(self, ids: PackedIds) -> NDArray[np.int64]:
-        """(m,) the row of each id, -1 where it is not here. Compares the bytes, not only the hash."""
+        """(m,) the row of each id, -1 where it is not here.
+
+        Compares the bytes, not only the hash.
+        """
 
 
 class SegmentWriter(Protocol):
@@ -108,13 +114,17 @@ class SegmentStore(Protocol):
     def writer(self, segment_id: str, dimension: int, dtype: DType) -> SegmentWriter:
         """Begin a file. Raises DiskFull."""
 
-    def encode(self, blocks: Sequence[tuple[ItemBlock, NDArray[np.int64]]], dimension: int, dtype: DType) -> tuple[bytes, Sealed]:
+    def encode(
+        self, blocks: Sequence[tuple[ItemBlock, NDArray[np.int64]]], dimension: int, dtype: DType
+    ) -> tuple[bytes, Sealed]:
         """The same format in memory, for inline segments: blocks with their incarnations."""
 
     def open(self, segment: Segment, inline: bytes | None = None) -> SegmentReader:
-        """Map a segment; checks its CRC32C when it is first mapped, then keeps it mapped. For an inline
-        segment `inline` is needed unless it is open already.
-        Raises SegmentCorrupt, naming the segment."""
+        """Map a segment.
+
+        Checks its CRC32C when it is first mapped, then keeps it mapped. For an inline segment
+        `inline` is needed unless it is open already. Raises SegmentCorrupt, naming the segment.
+        """
 
     def is_open(self, segment_id: str) -> bool:
         """Whether `open` would answer from what is mapped already."""

@@ -29,13 +29,19 @@ class ProjectTable(Protocol):
         """The project."""
 
     def lock(self, project_id: str) -> Project | None:
-        """The project, locked until the end of the transaction: taken before any change below it."""
+        """The project, locked until the end of the transaction.
+
+        Taken before any change below it.
+        """
 
     def update(self, project: Project) -> None:
         """Replace the row; the caller holds its lock."""
 
     def delete(self, project_id: str) -> Sequence[str]:
-        """Delete it with all its rows; its segments become DEAD. Returns the ids of those segments."""
+        """Delete it with all its rows.
+
+        Its segments become DEAD. Returns the ids of those segments.
+        """
 
     def page(self, after: str, limit: int) -> Sequence[Project]:
         """Projects with id > after, by id."""
@@ -60,13 +66,18 @@ class SegmentTable(Protocol):
         """LIVE segments, in the order of (revision, segment_id)."""
 
     def pool_version(self, project_id: str) -> tuple[int, int]:
-        """(greatest revision, number) of the LIVE segments: changes with every change of the pool,
-        cheap to read. `store` and `set_deletions` keep the revision column true."""
+        """(greatest revision, number) of the LIVE segments.
+
+        Changes with every change of the pool, cheap to read. `store` and `set_deletions` keep
+        the revision column true.
+        """
 
     def of_upload(self, project_id: str, upload_id: str) -> Sequence[Segment]:
         """WRITING segments of an upload, in the order in which they were reserved."""
 
-    def set_deletions(self, segment_id: str, deletions: bytes, live_rows: int, revision: int) -> None:
+    def set_deletions(
+        self, segment_id: str, deletions: bytes, live_rows: int, revision: int
+    ) -> None:
         """Replace the bitmap; the version grows by one."""
 
     def expire(self, now_ms: int) -> Sequence[Segment]:
@@ -119,8 +130,11 @@ class LabelTable(Protocol):
         """Settled rows with revision > the given one, by label_seq; -1 for all."""
 
     def settled_count(self, project_id: str) -> Mapping[str, int]:
-        """Number of settled rows by outcome (values of Outcome), plus `audit` for those with
-        provenance AUDIT and `class:{class_id}` for those with a class and another provenance."""
+        """Number of settled rows by outcome (values of Outcome).
+
+        Plus `audit` for those with provenance AUDIT, and `class:{class_id}` for those with a
+        class and another provenance.
+        """
 
     def unseen_count(self, project_id: str, revision: int) -> int:
         """Settled rows with a class, provenance other than AUDIT, and revision > the given one."""
@@ -151,7 +165,10 @@ class LeaseTable(Protocol):
         """Remove the leases that a batch holds on these items."""
 
     def reclaim(self, project_id: str, item_ids: Sequence[str], now_ms: int) -> Sequence[Lease]:
-        """Remove the run-out leases among these items; returns them (their batch items are released by the caller)."""
+        """Remove the run-out leases among these items.
+
+        Returns them (their batch items are released by the caller).
+        """
 
 
 class BatchTable(Protocol):
@@ -174,13 +191,18 @@ class BatchTable(Protocol):
     def oldest_open(self, project_id: str, annotator_id: str, now_ms: int) -> Batch | None:
         """The annotator's oldest batch that is not closed and whose lease has not run out."""
 
-    def of_items(self, project_id: str, item_ids: Sequence[str]) -> Mapping[ItemKey, Sequence[tuple[str, str, str]]]:
+    def of_items(
+        self, project_id: str, item_ids: Sequence[str]
+    ) -> Mapping[ItemKey, Sequence[tuple[str, str, str]]]:
         """For each item ever handed out: (batch_id, arm, state), newest batch first."""
 
     def set_state(
         self, project_id: str, batch_id: str, item_ids: Sequence[str], state: BatchItemState
     ) -> None:
-        """Change the state of items; the batch is closed once none is OPEN, and reopened if one is."""
+        """Change the state of items.
+
+        The batch is closed once none is OPEN, and reopened if one is.
+        """
 
     def extend(self, project_id: str, batch_id: str, expire_time_ms: int) -> None:
         """Set the lease's end."""
@@ -224,11 +246,16 @@ class OperationTable(Protocol):
         """One that is QUEUED or RUNNING."""
 
     def claim(self, owner: str, now_ms: int, lease_ms: int) -> Operation | None:
-        """Take the oldest QUEUED one, or a RUNNING one whose lease has run out: it becomes RUNNING, owned,
-        leased, its attempt one greater. None if there is none."""
+        """Take the oldest QUEUED one, or a RUNNING one whose lease has run out.
+
+        It becomes RUNNING, owned, leased, its attempt one greater. None if there is none.
+        """
 
     def disown(self, now_ms: int) -> int:
-        """End the lease of every RUNNING operation: for a process that knows it is the only one."""
+        """End the lease of every RUNNING operation.
+
+        For a process that knows it is the only one.
+        """
 
     def heartbeat(
         self, operation: Operation, now_ms: int, lease_ms: int, progress: float, stage: str

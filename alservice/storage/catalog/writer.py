@@ -6,6 +6,7 @@ Each work runs under a savepoint of its own: what it raises takes back only what
 
 import logging
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from alservice.domain.errors import ShuttingDown
 from alservice.ports.catalog import Tx
@@ -113,7 +113,7 @@ class Writer:
         try:
             command(self._connection, "BEGIN IMMEDIATE")
             for work, future in group:
-                outcomes.append((future, *self._attempt(work)))
+                outcomes.append((future, *self._attempt(work, alone=len(group) == 1)))
             command(self._connection, "COMMIT")
         except BaseException as error:  # noqa: BLE001 - every caller of the group is told
             self._roll_back()
@@ -126,8 +126,15 @@ class Writer:
             else:
                 future.set_exception(raised)
 
-    def _attempt(self, work: Callable[[Tx], Any]) -> tuple[Any, BaseException | None]:
-        """What the work returned or raised. Raises what ends the whole transaction."""
+    def _attempt(
+        self, work: Callable[[Tx], Any], *, alone: bool
+    ) -> tuple[Any, BaseException | None]:
+        """What the work returned or raised. Raises what ends the whole transaction.
+
+        That is any failure of a work that is alone in its group, and so needs no savepoint.
+        """
+        if alone:
+            return work(SqlTx(self._connection, self._clock_ms())), None
         command(self._connection, "SAVEPOINT work")
         try:
             result = work(SqlTx(self._connection, self._clock_ms()))
@@ -157,9 +164,9 @@ class Writer:
     def _checkpoint(self, kind: str) -> None:
         try:
             command(self._connection, f"PRAGMA wal_checkpoint({kind})")
-        except DBAPIError as error:
+        except sqlite3.Error as error:
             # What is in the log is durable there; the next checkpoint tries again.
-            _log.warning("the checkpoint of %s failed: %s", self._path, error.orig)
+            _log.warning("the checkpoint of %s failed: %s", self._path, error)
 
 
 def _same(error: BaseException) -> BaseException:

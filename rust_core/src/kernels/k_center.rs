@@ -140,6 +140,8 @@ fn squared_distances<S: Simd>(s: S, rows: [&[f32]; 4], centre: &[f32]) -> [f32; 
         unsafe {
             let c = s.load(centre.as_ptr().add(at));
             for (acc, row) in acc.iter_mut().zip(rows) {
+                // The next four rows: four streams at once are too many for the hardware.
+                s.prefetch(row.wrapping_add(4 * wide + at).cast());
                 let gap = s.sub(s.load(row.add(at)), c);
                 *acc = s.fma(gap, gap, *acc);
             }

@@ -1,0 +1,32 @@
+import numpy as np
+
+import alservice
+from tests.cli.conftest import Run, refused
+
+
+def test_projects_are_shown_with_counts_and_model(run: Run, client: alservice.Client) -> None:
+    project = client.create_project("shown", ["a", "b"], strategy="entropy")
+    vectors = np.random.default_rng(0).normal(size=(80, 3))
+    answers = np.where(vectors[:, 0] > 0, "a", "b")
+    project.add_items(vectors, labels=np.where(np.arange(80) < 60, answers, ""))
+    project.query(5)
+    model = project.train()
+    line = next(line for line in run("status").stdout.splitlines() if "shown" in line)
+    assert line.split()[:6] == ["shown", "80", "60", "5", "entropy", model.model_id]
+
+    one = run("status", "shown").stdout
+    assert "shown: 80 items, 60 labels, 5 leased" in one and "classes: a, b" in one
+    assert f"{model.model_id} (active)" in one and "selected_cv" in one
+
+
+def test_an_unknown_project_is_one_line(run: Run) -> None:
+    assert "nothing-here" in refused(run("status", "nothing-here"), 1)
+
+
+def test_every_command_explains_itself_with_an_example(run: Run) -> None:
+    commands = ("status", "import", "export-labels", "demo")
+    listed = run("--help").stdout
+    for command in commands:
+        assert command in listed
+        shown = run(command, "--help")
+        assert shown.returncode == 0 and f"alservice {command}" in shown.stdout
