@@ -9,22 +9,22 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import grpc.aio
+import grpc
 
 from alservice.api.v1 import active_learning_service_pb2 as pb
-from alservice.api.v1 import active_learning_service_pb2_grpc as pb_grpc
 from alservice.api.v1 import label_pb2
+from bench.bare import serve
 
 
-class Commit(pb_grpc.ActiveLearningServiceServicer):
+class Commit:
     """Writes each label into a table, in one thread, in a transaction of its own."""
 
     def __init__(self, file: Path) -> None:
         self._thread = ThreadPoolExecutor(1)
         self._connection = self._thread.submit(_connection, file).result()
 
-    async def SubmitLabels(
-        self, request: pb.SubmitLabelsRequest, context: object
+    async def submit(
+        self, request: pb.SubmitLabelsRequest, _context: object
     ) -> pb.SubmitLabelsResponse:
         """Answer once the labels are on the disk."""
         rows = [(label.item_id, label.class_id) for label in request.labels]
@@ -45,16 +45,15 @@ def _connection(file: Path) -> sqlite3.Connection:
     return connection
 
 
-async def main(folder: Path) -> None:
+def main(folder: Path) -> None:
     """Serve."""
-    server = grpc.aio.server()
-    servicer = Commit(folder / "bare.sqlite")
-    pb_grpc.add_ActiveLearningServiceServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    print(f"127.0.0.1:{port}", flush=True)
-    await server.wait_for_termination()
+    handler = grpc.unary_unary_rpc_method_handler(
+        Commit(folder / "bare.sqlite").submit,
+        request_deserializer=pb.SubmitLabelsRequest.FromString,
+        response_serializer=pb.SubmitLabelsResponse.SerializeToString,
+    )
+    asyncio.run(serve("alservice.api.v1.ActiveLearningService", {"SubmitLabels": handler}))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

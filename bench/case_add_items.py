@@ -5,10 +5,9 @@ Nobody can beat the slower of these two; what remains is the service's own cost.
 
 import os
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from collections.abc import Iterator
 
 import grpc
 import numpy as np
@@ -103,7 +102,7 @@ def _bare_stream(
 
 def _write(file: Path, vectors: F32) -> None:
     with file.open("wb", buffering=0) as output:
-        data = memoryview(vectors).cast("B")
+        data = vectors.reshape(-1).view(np.uint8).data
         for begin in range(0, len(data), MEBIBYTE):
             output.write(data[begin : begin + MEBIBYTE])
         os.fsync(output.fileno())

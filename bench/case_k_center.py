@@ -1,21 +1,29 @@
 """Greedy k-center: a batch of 100 from 100,000 vectors, beside scikit-activeml's CoreSet."""
 
+import importlib
 from collections.abc import Iterator
 
 import numpy as np
 
 from alservice.core import Engine
-from bench.case_uncertainty import BATCH, THREADS, block_of
+from bench.case_uncertainty import BATCH, block_of
 from bench.paired import paired
 from bench.pools import F32, kinds, pool
-from bench.rows import Row, compare
+from bench.rows import Row, compare, skipped
+from bench.sizes import THREADS, sized
 
-ROWS = 100_000
+ROWS = sized(100_000, 1_000)
 ANCHORS = 10
 
 
 def run() -> Iterator[Row]:
     """All rows of this case."""
+    try:
+        importlib.import_module("skactiveml.pool")
+    except ModuleNotFoundError as error:
+        reason = f"{error}; pip install 'alservice[bench]'"
+        yield skipped(f"k_center-{ROWS}", "scikit-activeml CoreSet", reason)
+        return
     engine = Engine(THREADS)
     for kind in kinds():
         vectors = pool(kind, ROWS)
@@ -52,7 +60,13 @@ def _against_core_set(engine: Engine, vectors: F32, name: str) -> Iterator[Row]:
 
     result = paired(ours, theirs, rounds=3, warm=0)
     yield compare(
-        name, result.ours_s, "scikit-activeml CoreSet", result.other_s, ">=", 10, ratio=result.speedup
+        name,
+        result.ours_s,
+        "scikit-activeml CoreSet",
+        result.other_s,
+        ">=",
+        10,
+        ratio=result.speedup,
     )
     radius = {who: covering_radius(vectors, rows) for who, rows in picked.items()}
     yield compare(

@@ -10,7 +10,7 @@ from alservice.api.v1 import batch_pb2
 from alservice.core import Engine
 from bench.case_uncertainty import BATCH, fused
 from bench.memory import MEBIBYTE, own_bytes
-from bench.paired import seconds, summary
+from bench.paired import Paired, seconds, summary
 from bench.pools import F32, kinds, pool
 from bench.rows import Row, compare
 from bench.service import Service, served
@@ -41,14 +41,19 @@ def _of_pool(service: Service, engine: Engine, vectors: F32, name: str) -> Itera
     for measure in ("margin", "entropy"):
         result = _measured(service, project, measure, fused(engine, vectors, measure))
         yield compare(
-            f"{measure}-{name}", result.ours_s, "in-core + 50 ms", result.other_s, "<=", 1,
+            f"{measure}-{name}",
+            result.ours_s,
+            "in-core + 50 ms",
+            result.other_s,
+            "<=",
+            1,
             ratio=1 / result.speedup,
         )
 
 
 def _measured(
     service: Service, project: str, measure: str, in_core: Callable[[], object]
-):
+) -> Paired:
     def ours() -> None:
         answer = service.learning.Query(
             pb.QueryRequest(project=project, batch_size=BATCH, strategy=measure)

@@ -7,6 +7,7 @@ scikit-learn was told, and then repeated plainly, in this process, with as many 
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -56,7 +57,8 @@ def run() -> Iterator[Row]:
             service.add_items(project, vectors, LABELS)
             service.train(project)  # starts the child, and makes the head to begin from
             fits = recorded(vectors)
-            result = paired(lambda: service.train(project), lambda: replay(fits), rounds=ROUNDS)
+            ours, theirs = partial(service.train, project), partial(replay, fits)
+            result = paired(ours, theirs, rounds=ROUNDS)
             yield compare(
                 f"train-{kind}-{LABELS}",
                 result.ours_s,

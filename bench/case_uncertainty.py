@@ -1,7 +1,7 @@
 """Margin and entropy over the whole pool, with the top 100, inside the core.
 
-Beside modAL and scikit-activeml, which get the same linear model behind `predict_proba`, and beside a
-threaded pass that merely sums the same array: the limit of the memory.
+Beside modAL and scikit-activeml, which get the same linear model behind `predict_proba`, and
+beside a threaded pass that merely sums the same array: the limit of the memory.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,11 +13,11 @@ from sklearn.linear_model import LogisticRegression
 from alservice.core import Block, Engine, keyed_hash
 from bench.paired import paired
 from bench.pools import CLASSES, DIMENSION, F32, Head, head, kinds, pool
-from bench.rows import Row, compare
+from bench.rows import Row, compare, skipped
+from bench.sizes import THREADS, sized
 
 BATCH = 100
-SIZES = (100_000, 1_000_000)
-THREADS = 2
+SIZES = sized((100_000, 1_000_000), (2_000,))
 
 
 def run() -> Iterator[Row]:
@@ -56,12 +56,14 @@ def sklearn_model(model: Head) -> LogisticRegression:
 def _against_peers(engine: Engine, vectors: F32, measure: str, name: str) -> Iterator[Row]:
     rounds = 5 if len(vectors) <= 100_000 else 3
     ours = fused(engine, vectors, measure)
-    peers = {"modAL": (_modal(vectors, measure), 3), "scikit-activeml": (_skactiveml(vectors, measure), 15)}
-    for peer, (theirs, bound) in peers.items():
+    for peer, (make, bound) in PEERS.items():
+        try:
+            theirs = make(vectors, measure)
+        except ModuleNotFoundError as error:
+            yield skipped(name, peer, f"{error}; pip install 'alservice[bench]'")
+            continue
         result = paired(ours, theirs, rounds=rounds)
-        yield compare(
-            name, result.ours_s, peer, result.other_s, ">=", bound, ratio=result.speedup
-        )
+        yield compare(name, result.ours_s, peer, result.other_s, ">=", bound, ratio=result.speedup)
 
 
 def _against_memory(engine: Engine, vectors: F32, measure: str, name: str) -> Iterator[Row]:
@@ -73,7 +75,13 @@ def _against_memory(engine: Engine, vectors: F32, measure: str, name: str) -> It
     halves = vectors.astype(np.float16)
     result = paired(fused(engine, halves, measure), ours, rounds=9)
     yield compare(
-        f"{name}-f16", result.ours_s, "ours in f32", result.other_s, "<=", 1, ratio=1 / result.speedup
+        f"{name}-f16",
+        result.ours_s,
+        "ours in f32",
+        result.other_s,
+        "<=",
+        1,
+        ratio=1 / result.speedup,
     )
 
 
@@ -97,6 +105,8 @@ def _skactiveml(vectors: F32, measure: str) -> Callable[[], object]:
     wrapped = SklearnClassifier(LogisticRegression(), classes=np.arange(CLASSES))
     wrapped.fit(vectors[:CLASSES], labels[:CLASSES])
     wrapped.estimator_ = sklearn_model(head())
-    return lambda: strategy.query(
-        vectors, labels, wrapped, fit_clf=False, batch_size=BATCH
-    )
+    return lambda: strategy.query(vectors, labels, wrapped, fit_clf=False, batch_size=BATCH)
+
+
+# How to make each peer's pass over the pool, and by how much it is to be beaten.
+PEERS = {"modAL": (_modal, 3), "scikit-activeml": (_skactiveml, 15)}

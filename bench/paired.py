@@ -1,6 +1,7 @@
-"""Timing that can be trusted on a noisy machine: the two sides in turn, medians, the ratio pair by pair.
+"""Timing that can be trusted on a noisy machine: both sides in turn, ratios pair by pair, medians.
 
-Times are wall-clock seconds of whole calls with all their threads. A warm-up of each side is not counted.
+Times are wall-clock seconds of whole calls with all their threads. A warm-up of each side is not
+counted.
 """
 
 import statistics

@@ -19,7 +19,7 @@ CLASSES = 10
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A linear head of CLASSES classes, about as sure as a model trained on a few hundred labels."""
+    """A linear head of CLASSES classes, about as sure as one trained on a few hundred labels."""
 
     weights: F32
     bias: F32
@@ -29,8 +29,13 @@ def kinds() -> Iterator[str]:
     """The kinds of pool that can be made here."""
     yield "clustered"
     yield "diffuse"
-    if _real_folder() is not None:
+    if has_real():
         yield "real"
+
+
+def has_real() -> bool:
+    """Whether real embeddings are at hand."""
+    return _real_folder() is not None
 
 
 @cache

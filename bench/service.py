@@ -101,9 +101,7 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def upload(
-    project: str, vectors: F32, classes: I64
-) -> Iterator[pool_service_pb2.AddItemsRequest]:
+def upload(project: str, vectors: F32, classes: I64) -> Iterator[pool_service_pb2.AddItemsRequest]:
     """The messages of an upload, of about a mebibyte each."""
     header = pool_service_pb2.AddItemsHeader(project=project)
     yield pool_service_pb2.AddItemsRequest(header=header)
@@ -125,7 +123,8 @@ def upload(
 def classes_of(vectors: F32) -> I64:
     """What the annotators say: the head's choice."""
     model = head()
-    return np.argmax(vectors @ model.weights.T + model.bias, axis=1).astype(np.int64)
+    logits = vectors @ model.weights.T + model.bias
+    return np.asarray(np.argmax(logits, axis=1), np.int64)
 
 
 def item_id(row: int) -> str:

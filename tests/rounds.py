@@ -1,4 +1,4 @@
-"""One project worked on as a team would: items, queries, answers and trainings, with a plain trainer."""
+"""One project, worked on as a team would: items, queries, answers, and a plain trainer."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -79,7 +79,7 @@ LEARNERS = {
 class NearestMean:
     """A Trainer for tests: nearest class mean. `before` runs while it is at work."""
 
-    before: Callable[[TrainingJob, Progress, Stop], None] = lambda *_: None
+    before: Callable[[TrainingJob, Progress, Stop], object] = lambda *_: None
     jobs: list[TrainingJob] = field(default_factory=list)
 
     def fit(self, job: TrainingJob, progress: Progress, cancel: Stop) -> FittedModel:

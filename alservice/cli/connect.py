@@ -9,7 +9,7 @@ import typer
 from alservice.cli.failure import Failure, Misuse
 from alservice.client import Client, ServiceError
 
-CALL_TIMEOUT_S = 15.0  # a person waits
+CALL_TIMEOUT_S = 10.0  # a person waits
 
 Address = Annotated[
     str, typer.Option(envvar="ALSERVICE_ADDRESS", help="Where the server is, host:port.")

@@ -19,24 +19,33 @@ from alservice.demo.table import table, write_csv
 LEAST_ROUNDS: Final = 2
 
 
+Data = Annotated[
+    Path | None, typer.Option(help="Your own labelled file, .npz, .csv or .npy; default: digits.")
+]
+Labels = Annotated[
+    Path | None, typer.Option(help="The labels for a .npy file of vectors, .npy too.")
+]
+LabelColumn = Annotated[
+    str | None, typer.Option(help="The labels of a .csv file; by default `label`.")
+]
+Strategy = Annotated[str, typer.Option(help="What to compare with random draws.")]
+Seeds = Annotated[int, typer.Option(min=1, max=100, help="How often to repeat.")]
+Budget = Annotated[int, typer.Option(min=2, help="Labels to spend in each game.")]
+BatchSize = Annotated[int, typer.Option(min=1, max=10_000, help="Labels in a round.")]
+Output = Annotated[
+    Path, typer.Option("--output", "-o", help="Folder for the picture and the numbers.")
+]
+
+
 def demo(
-    data: Annotated[
-        Path | None,
-        typer.Option(help="Your own labelled file, .npz, .csv or .npy; by default digits."),
-    ] = None,
-    labels: Annotated[
-        Path | None, typer.Option(help="The labels for a .npy file of vectors, .npy too.")
-    ] = None,
-    label_column: Annotated[
-        str | None, typer.Option(help="The labels of a .csv file; by default `label`.")
-    ] = None,
-    strategy: Annotated[str, typer.Option(help="What to compare with random draws.")] = "margin",
-    seeds: Annotated[int, typer.Option(min=1, max=100, help="How often to repeat.")] = 3,
-    budget: Annotated[int, typer.Option(min=2, help="Labels to spend in each game.")] = 400,
-    batch_size: Annotated[int, typer.Option(min=1, max=10_000, help="Labels in a round.")] = 20,
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="Folder for the picture and the numbers.")
-    ] = Path("out"),
+    data: Data = None,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
+    strategy: Strategy = "margin",
+    seeds: Seeds = 3,
+    budget: Budget = 400,
+    batch_size: BatchSize = 20,
+    output: Output = Path("out"),
 ) -> None:
     """Watch the service learn with a fraction of the labels.
 

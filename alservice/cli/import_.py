@@ -6,34 +6,38 @@ from typing import Annotated, Literal
 import typer
 
 from alservice.cli.connect import DEFAULT_ADDRESS, Address, connect
-from alservice.client import Client, Project, read_items
+from alservice.client import Client, Project, UploadResult, read_items
 from alservice.client.columns import class_text
 from alservice.client.item_file import DEFAULT_ID_COLUMN, ItemFile
 
+ItemPath = Annotated[Path, typer.Argument(help="A file .npy, .npz or .csv.")]
+ProjectId = Annotated[str, typer.Option("--project", "-p", help="The id of the project.")]
+IdColumn = Annotated[str, typer.Option(help="The column of a .csv that holds the ids.")]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(help="The column of a .csv that holds labels (by default `label`, if there)."),
+]
+Role = Annotated[
+    Literal["pool", "test", "gold"],
+    typer.Option(help="What the items are for: to be labelled, to measure models, to check."),
+]
+OnConflict = Annotated[
+    Literal["error", "skip", "replace"],
+    typer.Option(help="What to do with ids that exist already."),
+]
+Create = Annotated[
+    bool, typer.Option("--create", help="Make the project and its classes where they lack.")
+]
+
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file .npy, .npz or .csv.")],
-    project: Annotated[str, typer.Option("--project", "-p", help="The id of the project.")],
-    id_column: Annotated[
-        str, typer.Option(help="The column of a .csv that holds the ids.")
-    ] = DEFAULT_ID_COLUMN,
-    label_column: Annotated[
-        str | None,
-        typer.Option(
-            help="The column of a .csv that holds labels (by default `label`, if there is one)."
-        ),
-    ] = None,
-    role: Annotated[
-        Literal["pool", "test", "gold"],
-        typer.Option(help="What the items are for: to be labelled, to measure models, to check."),
-    ] = "pool",
-    on_conflict: Annotated[
-        Literal["error", "skip", "replace"],
-        typer.Option(help="What to do with ids that exist already."),
-    ] = "error",
-    create: Annotated[
-        bool, typer.Option("--create", help="Make the project and its classes where they lack.")
-    ] = False,
+    file: ItemPath,
+    project: ProjectId,
+    id_column: IdColumn = DEFAULT_ID_COLUMN,
+    label_column: LabelColumn = None,
+    role: Role = "pool",
+    on_conflict: OnConflict = "error",
+    create: Create = False,
     address: Address = DEFAULT_ADDRESS,
 ) -> None:
     """Upload items, and the labels they have already.
@@ -52,7 +56,7 @@ def import_(
     """
     with connect(address) as client:
         items = read_items(file, id_column, label_column)
-        typer.echo(f"{file}: {items.told}", err=True)
+        typer.echo(f"{file}: {items.told}")
         target = _created(client, project, items) if create else client.project(project)
         result = target.add_items(
             items.vectors,
@@ -62,15 +66,17 @@ def import_(
             contents=items.contents,
             on_conflict=on_conflict,
         )
-    skipped = f", {result.skipped_count:,} skipped" if result.skipped_count else ""
-    replaced = f", {result.replaced_count:,} replaced" if result.replaced_count else ""
-    typer.echo(
-        f"{project}: {result.added_count:,} items added{replaced}{skipped}, "
-        f"{result.label_count:,} labels"
-    )
+    typer.echo(f"{project}: {_told(result)}")
 
 
 COMMAND = import_
+
+
+def _told(result: UploadResult) -> str:
+    skipped = f", {result.skipped_count:,} skipped" if result.skipped_count else ""
+    replaced = f", {result.replaced_count:,} replaced" if result.replaced_count else ""
+    labels = f", {result.label_count:,} labels"
+    return f"{result.added_count:,} items added{replaced}{skipped}{labels}"
 
 
 def _created(client: Client, project_id: str, items: ItemFile) -> Project:

@@ -11,7 +11,7 @@ from alservice.client import Client, Metric, Model, Project, ProjectInfo
 
 # Which measurement to show, the most trustworthy first.
 BASES: Final = ("test", "audit", "selected_cv")
-NARROW: Final = 100  # columns, where nobody watches
+UNWATCHED_WIDTH: Final = 120  # columns, where nobody watches
 SHOWN_MODELS: Final = 10
 
 
@@ -31,7 +31,7 @@ def status(
     """
     console = Console()
     if not console.is_terminal:
-        console = Console(width=NARROW)
+        console = Console(width=UNWATCHED_WIDTH)
     with connect(address) as client:
         if project is None:
             _show_all(client, console)
@@ -64,7 +64,7 @@ def _show_one(project: Project, console: Console) -> None:
     console.print(f"vectors: {vectors}; strategy: {info.policy.strategy}")
     table = _table("model", "state", "labels", "metric", "basis", "value", "95 %")
     for _, model in zip(range(SHOWN_MODELS), project.models(), strict=False):
-        head = (_marked(model), model.state, f"{model.label_count:,}")
+        head = (model.model_id, _state(model), f"{model.label_count:,}")
         for metric in model.metrics:
             table.add_row(*head, *_measured(metric))
         if not model.metrics:
@@ -77,7 +77,7 @@ def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
         right = column in {"items", "labels", "leased", "value"}
-        table.add_column(column, justify="right" if right else "left")
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
     return table
 
 
@@ -100,8 +100,8 @@ def _quality(model: Model | None) -> tuple[str, str]:
     return model.model_id, "-" if best is None else f"{best.value:.3f} ({best.basis})"
 
 
-def _marked(model: Model) -> str:
-    return f"{model.model_id} (active)" if model.active else model.model_id
+def _state(model: Model) -> str:
+    return f"{model.state}, active" if model.active else model.state
 
 
 def _measured(metric: Metric) -> tuple[str, str, str, str]:

@@ -1,5 +1,6 @@
 """What one Query handed out, column by column."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,11 +19,13 @@ class Batch:
 
     `ids`, `ranks` (int32, from 1), `scores` (float32, higher is more worth; 0 for uniform draws),
     `contents` and `states` (`open`, `answered`, `released`) have one entry per item. `arms`
-    (`strategy`, `audit`) and `propensities` are told only by Project.batch and Project.batches
-    with view="full". `name` is empty for a dry run. `model` is the model that scored, empty if
-    none did. `notes` say in plain words what a person should know, such as that there is no model
-    yet. `unseen_label_count` (settled labels that the model has not seen) and `open_item_count`
-    (items left to ask about, roughly) are known only to the answer of a query, else None.
+    (`strategy`, `audit`) and `propensities` (NaN for deterministic choices, which have none) are
+    told only by Project.batch and Project.batches with view="full".
+
+    `name` is empty for a dry run. `model` is the model that scored, empty if none did. `notes`
+    say in plain words what a person should know, such as that there is no model yet.
+    `unseen_label_count` (settled labels that the model has not seen) and `open_item_count` (items
+    left to ask about, roughly) are known only to the answer of a query, else None.
     """
 
     name: str
@@ -72,7 +75,7 @@ def batch_of(
         contents=[parts_of(item.content) for item in items],
         states=[ITEM_STATES.word(item.state) for item in items],
         arms=[ARMS.word(item.arm) for item in items],
-        propensities=np.array([item.propensity for item in items], np.float32),
+        propensities=np.array([_propensity(item) for item in items], np.float32),
         component_scores=[dict(item.component_scores) for item in items],
         annotator=message.annotator_id,
         expire_time=time_of(message.expire_time),
@@ -87,3 +90,7 @@ def batch_of(
         unseen_label_count=unseen_label_count,
         open_item_count=open_item_count,
     )
+
+
+def _propensity(item: batch_pb2.BatchItem) -> float:
+    return item.propensity if item.HasField("propensity") else math.nan

@@ -88,13 +88,10 @@ class Client:
         """
         wanted = class_messages(classes)
         schema = project_pb2.LabelSchema(classes=project_pb2.ClassSchema(classes=wanted))
-        space = project_pb2.VectorSpace(
-            dimension=dimension, dtype=DTYPES.number(dtype or "unspecified"), encoder=encoder
-        )
         made = project_pb2.Project(
             display_name=display_name,
             label_schema=schema,
-            vector_space=space,
+            vector_space=_space(dimension, dtype, encoder),
             policy=policy_message(policy),
         )
         request = project_rpc.CreateProjectRequest(
@@ -155,3 +152,9 @@ class Client:
     def _lacks(self, project_id: str, class_ids: set[str]) -> bool:
         """Whether the existing project does not have all of `class_ids`."""
         return not class_ids <= self._project(project_id).info().classes.keys()
+
+
+def _space(dimension: int | None, dtype: str | None, encoder: str) -> project_pb2.VectorSpace:
+    return project_pb2.VectorSpace(
+        dimension=dimension, dtype=DTYPES.number(dtype or "unspecified"), encoder=encoder
+    )

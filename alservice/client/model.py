@@ -36,6 +36,7 @@ class Model:
 
     `parameters` are what training chose, such as `C`. `revision` is the project's revision whose
     labels it was trained on, `label_count` how many. `active` tells whether Query uses it.
+    `notes` say in plain words what the owner of the project should know.
     """
 
     name: str
@@ -50,6 +51,8 @@ class Model:
     create_time: datetime | None
     end_time: datetime | None
     error: str
+    notes: tuple[str, ...]
+    notes: tuple[str, ...]
     operation: str
 
     @property
@@ -77,7 +80,8 @@ def model_of(message: model_pb2.Model) -> Model:
         active=message.active,
         create_time=time_of(message.create_time),
         end_time=time_of(message.end_time),
-        error=message.error,
+        error=message.error.message,
+        notes=tuple(message.notes),
         operation=message.operation,
     )
 

@@ -126,11 +126,7 @@ class Pool:
             costs=costs,
             metadata=metadata,
         )
-        header = pool_rpc.AddItemsHeader(
-            project=self.name, upload_id=fresh_id(), on_conflict=CONFLICTS.number(on_conflict)
-        )
-        with bar("uploading", columns.count, shown=is_watched(self._progress)) as report:
-            return Upload(self._connection, header, columns, report).run(timeout)
+        return self._upload(columns, on_conflict, timeout)
 
     def item(self, item_id: Any, *, vector: bool = False) -> Item:
         """One item, with its vector if asked for. Raises NotFound."""
@@ -195,3 +191,13 @@ class Pool:
             method = self._connection.pool.DeleteItems
             removed += self._connection.call(method, request).deleted_count
         return removed
+
+    def _upload(self, columns: Columns, on_conflict: str, timeout_s: float) -> UploadResult:
+        header = pool_rpc.AddItemsHeader(
+            project=self.name,
+            upload_id=fresh_id(),
+            on_conflict=CONFLICTS.number(on_conflict),
+            item_count=columns.count,
+        )
+        with bar("uploading", columns.count, shown=is_watched(self._progress)) as report:
+            return Upload(self._connection, header, columns, report).run(timeout_s)

@@ -18,6 +18,7 @@ class Policy:
     """How a project works; see Client.create_project for the fields."""
 
     strategy: str
+    strategy_version: int
     batch_size: int
     lease_s: float
     reserve_share: float
@@ -115,6 +116,7 @@ def info_of(message: project_pb2.Project) -> ProjectInfo:
 def _policy(message: project_pb2.Policy) -> Policy:
     return Policy(
         strategy=message.strategy,
+        strategy_version=message.strategy_version,
         batch_size=message.batch_size,
         lease_s=message.lease_duration.ToTimedelta().total_seconds(),
         reserve_share=message.reserve_share,

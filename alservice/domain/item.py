@@ -27,6 +27,12 @@ class ContentPart:
     uri: str | None = None
     inline: bytes | None = None
 
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in an answer."""
+        text = len((self.text or "").encode()) + len((self.uri or "").encode())
+        return 32 + len(self.media_type) + text + len(self.inline or b"")
+
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
@@ -36,6 +42,12 @@ class Attributes:
     tags: tuple[str, ...] = ()
     content: tuple[ContentPart, ...] = ()
     metadata_json: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in an answer."""
+        texts = (self.group, self.metadata_json, *self.tags)
+        return sum(map(len, texts)) * 2 + sum(part.size_bytes for part in self.content)
 
 
 EMPTY_ATTRIBUTES = Attributes()

@@ -73,8 +73,9 @@ class LabelRow:
 class Settled:
     """What takes an item out of the open pool: a settled label, UNUSABLE or FLAG.
 
-    Keyed by (item_id, incarnation). `weight` is 1 for VALUE and less for UNSURE; 0 where there is
-    no value. `revision` is the project revision that settled it, so that caches can catch up.
+    Keyed by (item_id, incarnation). `weight` is how much it counts in training: 1 for VALUE, less
+    for UNSURE, 0 where it does not train (no value, audit, an item of role TEST or GOLD).
+    `revision` is the project revision that settled it, so that caches can catch up.
     """
 
     item_id: str

@@ -33,4 +33,6 @@ class ModelRow:
     metrics: tuple[Mapping[str, float | str | int], ...] = ()
     create_time_ms: int = 0
     end_time_ms: int | None = None
+    error_reason: str = ""
     error: str = ""
+    notes: tuple[str, ...] = ()

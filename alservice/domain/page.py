@@ -12,6 +12,7 @@ from alservice.domain.errors import InvalidField, InvalidPageToken
 T = TypeVar("T")
 DEFAULT_PAGE_SIZE: Final = 50
 MAX_PAGE_SIZE: Final = 1000
+MAX_PAGE_BYTES: Final = 3 << 20  # gRPC clients take 4 MiB unless told otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,30 @@ def page_limit(page_size: int, default: int = DEFAULT_PAGE_SIZE, most: int = MAX
 
 
 def cut_page(
-    kind: str, rows: Sequence[T], limit: int, position: Callable[[T], tuple[str | int, ...]]
+    kind: str,
+    rows: Sequence[T],
+    limit: int,
+    position: Callable[[T], tuple[str | int, ...]],
+    size_bytes: Callable[[T], int] = lambda _: 0,
 ) -> Page[T]:
-    """The first `limit` of `rows`, which were asked one longer, and a token for the rest."""
-    if len(rows) <= limit:
+    """The first `limit` of `rows`, which were asked one longer, and a token for the rest.
+
+    Fewer if their sizes would outgrow what an untuned client receives; one at least.
+    """
+    kept = min(limit, fitting(rows, size_bytes))
+    if len(rows) <= kept:
         return Page(rows)
-    return Page(rows[:limit], encode_token(kind, *position(rows[limit - 1])))
+    return Page(rows[:kept], encode_token(kind, *position(rows[kept - 1])))
+
+
+def fitting(rows: Sequence[T], size_bytes: Callable[[T], int]) -> int:
+    """How many of the rows, from the first on, fit into one answer; one at least."""
+    total = 0
+    for count, row in enumerate(rows):
+        total += size_bytes(row)
+        if total > MAX_PAGE_BYTES:
+            return max(1, count)
+    return len(rows)
 
 
 def last_text(kind: str, token: str, *scope: str) -> str:

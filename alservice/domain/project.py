@@ -83,7 +83,8 @@ class Project:
 
     `uid` is never reused; `salt` keys the reserve; times are in milliseconds of the database's
     clock; `revision` grows with every change of items, labels, deletions or leases;
-    `generation` grows with every change of settings (the etag).
+    `labels_revision` is the last one that settled or unsettled a label; `generation` grows with
+    every change of settings (the etag).
     """
 
     project_id: str
@@ -95,6 +96,7 @@ class Project:
     salt: int = 0
     revision: int = 0
     generation: int = 1
+    labels_revision: int = 0
     next_incarnation: int = 1
     item_count: int = 0
     settled_count: int = 0

@@ -9,6 +9,7 @@ from alservice.api.v1 import batch_pb2 as pb
 from alservice.domain import names
 from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState
 from alservice.domain.item import Attributes
+from alservice.domain.page import MAX_PAGE_BYTES
 from alservice.rpc.item_messages import render_content
 from alservice.rpc.project_messages import timestamp
 from alservice.usecases.get_batch import BatchWithContents, GetBatchCommand
@@ -55,7 +56,7 @@ def parse_list(request: service_pb.ListBatchesRequest) -> ListBatchesCommand:
         page_token=request.page_token,
         annotator_id=request.annotator_id,
         open_only=request.open_only,
-        with_content=request.view != pb.BATCH_VIEW_IDS,
+        with_content=request.view in (pb.BATCH_VIEW_BASIC, pb.BATCH_VIEW_FULL),
     )
 
 
@@ -74,26 +75,27 @@ def render_query(
     request: service_pb.QueryRequest, project_id: str, result: QueryResult
 ) -> service_pb.QueryResponse:
     """The answer: it never shows the arm."""
-    items = [
-        _item(item, content, request.view, to_owner=False)
-        for item, content in _pairs(result.batch.items, result.contents)
-    ]
+    pairs = _pairs(result.batch.items, result.contents, ContentBudget())
+    items = [_item(item, content, request.view, to_owner=False) for item, content in pairs]
+    left_out = len(result.contents) - sum(content is not None for _, content in pairs)
+    note = f"The contents of {left_out} items did not fit into this answer; GetItem has them."
     return service_pb.QueryResponse(
         batch=_batch(project_id, result.batch, items),
         unseen_label_count=result.unseen_label_count,
         open_item_count=result.open_item_count,
-        notes=result.notes,
+        notes=[*result.notes, note] if left_out else result.notes,
     )
 
 
 def render_batch(
-    view: "pb.BatchView.ValueType", project_id: str, found: BatchWithContents
+    view: "pb.BatchView.ValueType",
+    project_id: str,
+    found: BatchWithContents,
+    budget: "ContentBudget | None" = None,
 ) -> pb.Batch:
     """A batch as its owner sees it."""
-    items = [
-        _item(item, content, view, to_owner=True)
-        for item, content in _pairs(found.batch.items, found.contents)
-    ]
+    pairs = _pairs(found.batch.items, found.contents, budget or ContentBudget())
+    items = [_item(item, content, view, to_owner=True) for item, content in pairs]
     return _batch(project_id, found.batch, items)
 
 
@@ -101,7 +103,8 @@ def render_batches(
     view: "pb.BatchView.ValueType", project_id: str, found: Iterable[BatchWithContents]
 ) -> list[pb.Batch]:
     """Several of them."""
-    return [render_batch(view, project_id, batch) for batch in found]
+    budget = ContentBudget()
+    return [render_batch(view, project_id, batch, budget) for batch in found]
 
 
 def render_ids(project_id: str, batch: Batch) -> pb.Batch:
@@ -116,11 +119,26 @@ def _lease_ms(request: service_pb.QueryRequest | service_pb.RenewBatchRequest) -
     return duration.seconds * 1000 + duration.nanos // 1_000_000
 
 
+class ContentBudget:
+    """The room for contents in one answer, so that every client can receive it."""
+
+    def __init__(self) -> None:
+        self._left = MAX_PAGE_BYTES
+
+    def takes(self, attributes: Attributes) -> bool:
+        """Whether these still fit; once some have not, none do."""
+        self._left -= sum(part.size_bytes for part in attributes.content)
+        return self._left >= 0
+
+
 def _pairs(
-    items: Sequence[BatchItem], contents: Sequence[Attributes]
-) -> Iterable[tuple[BatchItem, Attributes | None]]:
-    known: Sequence[Attributes | None] = contents or [None] * len(items)
-    return zip(items, known, strict=True)
+    items: Sequence[BatchItem], contents: Sequence[Attributes], budget: ContentBudget
+) -> list[tuple[BatchItem, Attributes | None]]:
+    """Each item with its contents; None past the room there is."""
+    if not contents:
+        return [(item, None) for item in items]
+    fitting = [content if budget.takes(content) else None for content in contents]
+    return list(zip(items, fitting, strict=True))
 
 
 def _item(
@@ -140,7 +158,7 @@ def _item(
         content=render_content(attributes) if attributes and attributes.content else None,
         state=_STATES[item.state],
         arm=_ARMS[item.arm] if owner else pb.ARM_UNSPECIFIED,
-        propensity=item.propensity if owner else 0.0,
+        propensity=item.propensity if owner and item.propensity else None,
     )
 
 

@@ -1,15 +1,19 @@
 """Labels between messages and the use cases' words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from alservice.api.v1 import active_learning_service_pb2 as service_pb
 from alservice.api.v1 import label_pb2 as pb
 from alservice.domain import names
-from alservice.domain.errors import BatchNotFound, NotBuilt
+from alservice.domain.errors import BatchNotFound, InvalidField, NotBuilt
 from alservice.domain.label import Answer, LabelRow, LabelStatus, Outcome, Provenance
 from alservice.rpc.project_messages import timestamp
 from alservice.usecases.list_labels import ListLabelsCommand
 from alservice.usecases.submit_labels import SubmitLabelsCommand, SubmitLabelsResult
+
+V = TypeVar("V")
+W = TypeVar("W")
 
 _OUTCOMES = {
     pb.LABEL_OUTCOME_UNSPECIFIED: Outcome.VALUE,
@@ -90,20 +94,30 @@ def render_label(project_id: str, row: LabelRow) -> pb.Label:
 
 
 def _answer(project_id: str, label: pb.Label) -> Answer:
+    if label.outcome == pb.LABEL_OUTCOME_RETRACT:
+        text = "taking an answer back is not built yet; a CORRECTED label replaces one"
+        raise NotBuilt(text, feature="retract", item_id=label.item_id)
     kind = label.WhichOneof("value")
     if kind in ("class_set", "number"):
         text = f"this project takes one class per item; answers of kind {kind} are not built yet"
         raise NotBuilt(text, feature=kind, item_id=label.item_id)
     return Answer(
         item_id=label.item_id,
-        outcome=_OUTCOMES[label.outcome],
+        outcome=_known(_OUTCOMES, label.outcome, "labels.outcome"),
         class_id=label.class_id if kind == "class_id" else None,
         annotator_id=names.check_annotator_id(label.annotator_id),
         confidence=label.confidence if label.HasField("confidence") else None,
         seconds_spent=label.seconds_spent if label.HasField("seconds_spent") else None,
-        provenance=_PROVENANCES[label.provenance],
+        provenance=_known(_PROVENANCES, label.provenance, "labels.provenance"),
         batch_id=_batch_id(project_id, label.batch) if label.batch else None,
     )
+
+
+def _known(words: Mapping[V, W], value: V, field: str) -> W:
+    """The word for an enum's value. Raises InvalidField for values of a newer client."""
+    if value not in words:
+        raise InvalidField(f"{field} has no value {value}; see label.proto", field=field)
+    return words[value]
 
 
 def _batch_id(project_id: str, name: str) -> str:

@@ -92,7 +92,7 @@ class Lanes:
             stop()
             if not work.cancel():
                 await asyncio.wait({waiter})
-            if not waiter.cancelled():
+            if waiter.done() and not waiter.cancelled():
                 waiter.exception()  # taken note of: the caller has gone
             raise
 

@@ -17,6 +17,7 @@ from alservice.domain.names import (
     space_name,
 )
 from alservice.rpc.project_messages import timestamp
+from alservice.rpc.status import status_of_reason
 from alservice.usecases.activate_model import ActivateModelCommand
 from alservice.usecases.get_model import GetModelCommand
 from alservice.usecases.list_models import ListModelsCommand
@@ -66,7 +67,8 @@ def render_model(project_id: str, model: ModelRow, active: bool) -> pb.Model:  #
         active=active,
         create_time=timestamp(model.create_time_ms),
         end_time=ended,
-        error=model.error,
+        error=status_of_reason(model.error_reason, model.error) if model.error_reason else None,
+        notes=model.notes,
         operation=operation_name(project_id, model.operation_id) if model.operation_id else "",
     )
 

@@ -39,7 +39,10 @@ def parse_header(header: pb.AddItemsHeader) -> UploadHeader:
         text = f"upload_id has {size} bytes; the most is {MAX_UPLOAD_ID_BYTES}"
         raise InvalidField(text, field="upload_id", limit=MAX_UPLOAD_ID_BYTES, got=size)
     project_id = parse_project(header.project)
-    return UploadHeader(project_id, header.upload_id, parse_policy(header.on_conflict))
+    count = header.item_count if header.HasField("item_count") else None
+    if count is not None and count < 0:
+        raise InvalidField(f"item_count is {count}, below 0", field="item_count", got=count)
+    return UploadHeader(project_id, header.upload_id, parse_policy(header.on_conflict), count)
 
 
 def parse_policy(policy: int) -> OnConflict:

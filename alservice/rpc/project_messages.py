@@ -198,6 +198,7 @@ def _render_policy(policy: Policy) -> pb.Policy:
         opinions_per_item=policy.opinions_per_item,
         retrain=RETRAIN_POLICIES[policy.retrain],
         learner=policy.learner,
+        strategy_version=policy.strategy_version,
     )
 
 

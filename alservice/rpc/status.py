@@ -123,7 +123,8 @@ def _bad_request(violations: list[tuple[str, str]]) -> Message:
 def _resource(error: errors.NotFound) -> Message:
     """`PROJECT_NOT_FOUND` with metadata `project` is about a project of that name."""
     kind = error.reason.removesuffix("_NOT_FOUND").lower()
-    name = error.metadata.get(kind) or error.metadata.get(f"{kind}_id", "")
+    names = (error.metadata.get(key) for key in (kind, f"{kind}_id", f"{kind}_ids"))
+    name = next(filter(None, names), "")
     info: Message = error_details_pb2.ResourceInfo(
         resource_type=kind,
         resource_name=_short(name, MAX_DETAIL_BYTES),

@@ -21,6 +21,9 @@ from alservice.usecases.add_items import AddItems
 from alservice.usecases.upload_session import UploadSession
 
 _log: Final = logger("upload")
+# gRPC shows a connection that broke as the end of the stream first and as a cancellation a moment
+# later. Who says how many items there are need not wait for that.
+BREAK_SHOWS_S: Final = 0.05
 
 
 @dataclass(slots=True)
@@ -77,6 +80,8 @@ class UploadStream:
             text = "the first message of an upload carries its header"
             raise UploadProtocol(text, expected="header")
         await self._written()
+        if self._session.item_count is None:
+            await asyncio.sleep(BREAK_SHOWS_S)
         return await self.run.call(Lane.WRITE, self._session.commit)
 
     async def _open(self, message: pb.AddItemsRequest) -> None:

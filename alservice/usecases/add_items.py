@@ -21,11 +21,16 @@ from alservice.usecases.write_segments import WRITING_MS, Piece
 
 @dataclass(frozen=True, slots=True)
 class UploadHeader:
-    """What opens an upload. `upload_id` is "" for one that cannot be resumed."""
+    """What opens an upload.
+
+    `upload_id` is "" for one that cannot be resumed. `item_count` is the size of the whole upload,
+    None if its sender does not know.
+    """
 
     project_id: str
     upload_id: str = ""
     on_conflict: OnConflict = OnConflict.ERROR
+    item_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,9 @@ class AddItems:
             return project, upload, []
 
         project, upload, pieces = self.catalog.transact(work)
-        return UploadSession(self.catalog, self.store, call, project, upload, pieces)
+        return UploadSession(
+            self.catalog, self.store, call, project, upload, pieces, header.item_count
+        )
 
     def _resume(self, tx: Tx, header: UploadHeader) -> Upload | None:
         if not header.upload_id:

@@ -63,7 +63,7 @@ def _release(tx: Tx, project_id: str, keys: Sequence[ItemKey]) -> None:
     waiting: dict[str, list[str]] = defaultdict(list)
     leased = set(keys)
     for key, seen in tx.batches.of_items(project_id, [item_id for item_id, _ in keys]).items():
-        for batch_id, _, state in seen:
+        for batch_id, _, state, _ in seen:
             if key in leased and state == BatchItemState.OPEN:
                 waiting[batch_id].append(key[0])
     for batch_id, item_ids in waiting.items():

@@ -40,5 +40,11 @@ def _fail(tx: Tx, operation: Operation, state: OperationState, error: AlserviceE
         return
     row = tx.models.get(operation.project_id, str(operation.request.get("model_id", "")))
     if row is not None:
-        model = replace(row, state=ModelState.FAILED, error=str(error), end_time_ms=now_ms)
+        model = replace(
+            row,
+            state=ModelState.FAILED,
+            error_reason=error.reason,
+            error=str(error),
+            end_time_ms=now_ms,
+        )
         tx.models.store(operation.project_id, model, None)

@@ -1,7 +1,7 @@
 """The settled labels of a project with the vectors of their items, sorted by what they are for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from alservice.usecases.snapshot import Snapshot
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 _SAMPLE: Final = 4096
+_SAMPLE_SEED: Final = 0x5CA1E  # not the order in which the audit draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +67,10 @@ class GatherLabelled:
             Block(vectors=s.reader.vectors, id_hash=s.reader.ids.hashes, excluded=s.deleted)
             for s in snapshot.pool
         ]
-        rows = self._rows(snapshot, [row for row in settled if row.class_id is not None])
+        known = snapshot.project.schema.index
+        rows = self._rows(snapshot, [row for row in settled if row.class_id in known])
         pool = rows.role == Role.POOL
-        training = rows.take(pool & ~rows.audit)
+        training = rows.take(pool & (rows.weights > 0))
         mean, scale = self._pool_statistics(snapshot, blocks, cancel)
         gathered = TrainingSet(
             vectors=self.scoring.gather(blocks, training.segment, training.row),
@@ -109,8 +111,17 @@ class GatherLabelled:
     def _pool_statistics(
         self, snapshot: Snapshot, blocks: Sequence[Block], cancel: CancelFlag
     ) -> tuple[F32 | None, F32 | None]:
-        """Mean and standard deviation of a uniform sample of the pool, the same in every round."""
-        drawn = self.scoring.draw(blocks, _SAMPLE, snapshot.project.salt, cancel)
+        """Mean and standard deviation of a uniform sample of the pool, the same in every round.
+
+        What measures (the reserve, the roles TEST and GOLD) is left out.
+        """
+        masks = [snapshot.masks.masks[opened.segment.segment_id] for opened in snapshot.pool]
+        sampled = [
+            replace(block, excluded=block.excluded | mask.not_pool | mask.reserved)
+            for block, mask in zip(blocks, masks, strict=True)
+        ]
+        seed = snapshot.project.salt ^ _SAMPLE_SEED
+        drawn = self.scoring.draw(sampled, _SAMPLE, seed, cancel)
         if not len(drawn.row):
             return None, None
         sample = self.scoring.gather(blocks, drawn.block, drawn.row)

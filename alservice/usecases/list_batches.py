@@ -14,6 +14,7 @@ from alservice.usecases.batch_contents import BatchContents
 from alservice.usecases.get_batch import BatchWithContents
 from alservice.usecases.require import require_project
 
+_ITEM_BYTES: Final = 96  # rank, score, state and names, about
 _CURSOR: Final = re.compile(r"[0-9]{1,18}:.{1,128}")
 
 
@@ -67,4 +68,5 @@ def _page(tx: Tx, ask: ListBatchesCommand) -> Page[Batch]:
         rows,
         limit,
         lambda batch: (ask.project_id, tx.batches.cursor(ask.project_id, batch.batch_id)),
+        lambda batch: sum(len(item.item_id.encode()) + _ITEM_BYTES for item in batch.items),
     )

@@ -16,7 +16,7 @@ import numpy as np
 from alservice.domain.call import Call
 from alservice.domain.errors import InvalidPageToken
 from alservice.domain.item import Item
-from alservice.domain.page import Page, decode_token, encode_token
+from alservice.domain.page import Page, decode_token, encode_token, fitting
 from alservice.ports.catalog import Catalog
 from alservice.ports.segments import SegmentReader, SegmentStore
 from alservice.usecases.open_pool import OpenSegment, is_set, open_pool
@@ -68,8 +68,15 @@ class ListItems:
         items = read_items(self.catalog, project, wanted, vectors=command.vectors)
         place = {position[1]: rank for rank, (position, _, _) in enumerate(shown)}
         items.sort(key=lambda item: place[item.item_id])
-        more = len(picked) > size
-        return Page(items, encode_token(KIND, *shown[-1][0]) if more else "")
+        kept = fitting(items, _size_bytes)
+        more = len(picked) > kept
+        return Page(items[:kept], encode_token(KIND, *shown[kept - 1][0]) if more else "")
+
+
+def _size_bytes(item: Item) -> int:
+    """About what an item takes in an answer."""
+    numbers = 0 if item.vector is None else 4 * len(item.vector)
+    return 64 + len(item.item_id.encode()) + numbers + item.attributes.size_bytes
 
 
 def position_of(token: str) -> Position:

@@ -11,6 +11,7 @@ from alservice.usecases.require import require_project
 
 DEFAULT_PAGE: Final = 1_000
 MAX_PAGE: Final = 10_000
+_LINE_BYTES: Final = 256  # annotator, batch name and numbers, about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,4 +40,10 @@ def _page(tx: Tx, ask: ListLabelsCommand) -> Page[LabelRow]:
     after = last_number("ListLabels", ask.page_token, ask.project_id)
     limit = page_limit(ask.page_size, DEFAULT_PAGE, MAX_PAGE)
     rows = tx.labels.page(ask.project_id, after, limit + 1, settled_only=ask.settled_only)
-    return cut_page("ListLabels", rows, limit, lambda row: (ask.project_id, row.seq))
+    return cut_page(
+        "ListLabels",
+        rows,
+        limit,
+        lambda row: (ask.project_id, row.seq),
+        lambda row: len(row.item_id.encode()) + len((row.class_id or "").encode()) + _LINE_BYTES,
+    )

@@ -49,7 +49,7 @@ def ask_for_merge(tx: Tx, project_id: str, operation_id: str) -> None:
     live = tx.segments.live(project_id)
     if sum(map(is_small, live)) <= TOO_MANY_SMALL and not any(map(is_hollow, live)):
         return
-    if tx.operations.unfinished(project_id, OperationKind.MERGE) is None:
+    if not tx.operations.unfinished(project_id, OperationKind.MERGE):
         tx.operations.insert(
             Operation(
                 operation_id=operation_id,

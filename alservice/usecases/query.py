@@ -115,7 +115,7 @@ class Query:
         )
         wish, terms = self._wish(snapshot.project, known, ask, attempt)
         choice = self.choose(snapshot, wish, call.cancel)
-        notes = (*known.notes, *choice.notes)
+        notes = (*known.notes, *_version_note(snapshot.project, wish.strategy), *choice.notes)
         if ask.dry_run:
             batch = dry_batch(snapshot, choice, terms)
             left = choice.picks.open_count
@@ -230,6 +230,18 @@ def _known(tx: Tx, project: Project) -> _Known:
     note = f"The model does not know these classes yet: {', '.join(strange)}. Train again."
     model = UsableModel(row.model_id, row.revision, decode_head(head))
     return _Known(model, unseen, (note,) if strange else ())
+
+
+def _version_note(project: Project, strategy: Strategy) -> tuple[str, ...]:
+    """The policy pins a version; a server that has another one must not hide it."""
+    pinned = project.policy.strategy_version
+    if strategy.name != project.policy.strategy or strategy.version == pinned:
+        return ()
+    note = (
+        f"This server has version {strategy.version} of {strategy.name}, the project chose "
+        f"version {pinned}: update policy.strategy to accept the new one."
+    )
+    return (note,)
 
 
 def _check(ask: QueryCommand) -> None:

@@ -68,13 +68,13 @@ class QueueTraining:
     def _due(self, tx: Tx, project: Project, unseen: int) -> bool:
         if unseen < max(_LEAST_NEW, _NEW_SHARE * project.settled_count):
             return False
-        if tx.operations.unfinished(project.project_id, OperationKind.TRAIN) is not None:
+        if project.space.dimension == 0 or _classes_with_labels(tx, project) < 2:
             return False
-        latest = tx.models.latest_ready(project.project_id)
-        since_latest = tx.labels.unseen_count(
-            project.project_id, latest.revision if latest else -1
-        )
-        return since_latest >= _LEAST_NEW and _classes_with_labels(tx, project) >= 2
+        if tx.operations.unfinished(project.project_id, OperationKind.TRAIN):
+            return False
+        latest = tx.models.page(project.project_id, "", 1)  # the last attempt, failed ones too
+        since = latest[0].revision if latest else -1
+        return tx.labels.unseen_count(project.project_id, since) >= _LEAST_NEW
 
 
 def _seen(tx: Tx, project: Project) -> int:

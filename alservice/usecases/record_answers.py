@@ -9,12 +9,14 @@ from dataclasses import dataclass, field, replace
 
 from alservice.domain.batch import Arm, BatchItemState
 from alservice.domain.label import Answer, LabelRow, LabelStatus, Outcome, Provenance, Settled
+from alservice.domain.names import ANONYMOUS
 from alservice.domain.project import Project
-from alservice.domain.settling import ABSTENTIONS_TO_REVIEW, Belief, settle, weight
+from alservice.domain.settling import ABSTENTIONS_TO_REVIEW, Belief, Verdict, settle, weight
 from alservice.ports.catalog import Tx
 from alservice.ports.tables import ItemKey
+from alservice.usecases.find_lives import Life
 
-Handed = tuple[str, str, str]  # (batch_id, arm, state)
+Handed = tuple[str, str, str, str]  # (batch_id, arm, state, annotator_id)
 
 
 @dataclass(slots=True)
@@ -28,15 +30,20 @@ class History:
     handed: Mapping[ItemKey, Sequence[Handed]]
     leased: set[tuple[ItemKey, str]]  # (item, batch_id) with a lease that runs
     beliefs: dict[ItemKey, Belief]
+    settled: frozenset[ItemKey]  # before this request
     answered: list[tuple[ItemKey, str]] = field(default_factory=list)  # (item, batch_id)
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What is to be written at the end. `sources` gives the row of `rows` that settles a key."""
+    """What is to be written at the end.
+
+    `settled` has by item: the place in `rows` of the answer that settles it, the belief, and
+    whether the item is of a role that trains.
+    """
 
     rows: list[LabelRow] = field(default_factory=list)
-    settled: dict[ItemKey, tuple[int, Belief]] = field(default_factory=dict)
+    settled: dict[ItemKey, tuple[int, Belief, bool]] = field(default_factory=dict)
 
 
 def read_history(tx: Tx, project_id: str, item_ids: Sequence[str], now_ms: int) -> History:
@@ -59,38 +66,31 @@ def read_history(tx: Tx, project_id: str, item_ids: Sequence[str], now_ms: int) 
             key: Belief(row.outcome, row.class_id, origin[row.label_seq])
             for key, row in settled.items()
         },
+        settled=frozenset(settled),
     )
 
 
 def record_answer(
-    history: History, ledger: Ledger, answer: Answer, incarnation: int, now_ms: int
+    history: History, ledger: Ledger, answer: Answer, life: Life, now_ms: int
 ) -> LabelStatus:
     """Take one answer into account."""
-    key = (answer.item_id, incarnation)
+    key = (answer.item_id, life.incarnation)
     earlier = history.answers.setdefault(key, [])
     if _repeats(earlier, answer):
         return LabelStatus.DUPLICATE
     batch = _batch_of(history, key, answer)
     provenance = answer.provenance or _provenance(batch)
-    verdict = settle(history.beliefs.get(key), answer, provenance)
-    row = LabelRow(
-        item_id=answer.item_id,
-        incarnation=incarnation,
-        outcome=answer.outcome,
-        class_id=answer.class_id,
-        annotator_id=answer.annotator_id,
-        provenance=provenance,
-        confidence=answer.confidence,
-        seconds_spent=answer.seconds_spent,
-        batch_id=batch[0] if batch else None,
-        create_time_ms=now_ms,
-    )
+    verdict = _verdict(history.beliefs.get(key), answer, provenance, life)
+    row = _line(answer, life, provenance, batch, now_ms)
     earlier.append(row)
     ledger.rows.append(row)
     belief = verdict.belief or _review(history, key, earlier)
     if belief is not None:
         history.beliefs[key] = belief
-        ledger.settled[key] = (len(ledger.rows) - 1, _measuring(history, key, belief))
+        settled = _measuring(history, key, belief)
+        ledger.settled[key] = (len(ledger.rows) - 1, settled, life.trains)
+    if batch is None or not _closes(batch, answer, settles=belief is not None):
+        return verdict.status
     return _closed(history, key, batch, verdict.status)
 
 
@@ -98,16 +98,15 @@ def write_ledger(tx: Tx, project: Project, history: History, ledger: Ledger) -> 
     """Append, settle, end leases; returns how many items are settled that were not before."""
     project_id = project.project_id
     seqs = tx.labels.append(project_id, ledger.rows)
-    known = tx.labels.settled_of(project_id, [item_id for item_id, _ in ledger.settled])
     tx.labels.settle(
         project_id,
         [
-            _settled(key, belief, seqs[index], project.revision + 1)
-            for key, (index, belief) in ledger.settled.items()
+            _settled(key, belief, seqs[index], project.revision + 1, trains=trains)
+            for key, (index, belief, trains) in ledger.settled.items()
         ],
     )
     _end_leases(tx, project_id, history.answered)
-    return len([key for key in ledger.settled if key not in known])
+    return len(ledger.settled.keys() - history.settled)
 
 
 def _repeats(earlier: Sequence[LabelRow], answer: Answer) -> bool:
@@ -132,16 +131,48 @@ def _last_word(earlier: Sequence[LabelRow], row: LabelRow) -> bool:
 def _batch_of(history: History, key: ItemKey, answer: Answer) -> Handed | None:
     """The batch that an answer belongs to.
 
-    The one it names, else one that holds the item now, else the newest.
+    The one it names, else the annotator's own, else one that holds the item now, else the newest.
     """
     handed = history.handed.get(key, ())
-    for batch in handed:
-        if batch[0] == answer.batch_id:
-            return batch
-    for batch in handed:
-        if (key, batch[0]) in history.leased:
-            return batch
-    return handed[0] if handed else None
+
+    def closeness(batch: Handed) -> tuple[bool, bool, bool]:
+        named, own = batch[0] == answer.batch_id, batch[3] == answer.annotator_id
+        return named, own, (key, batch[0]) in history.leased
+
+    return max(handed, key=closeness, default=None)
+
+
+def _closes(batch: Handed, answer: Answer, *, settles: bool) -> bool:
+    """Whether the item's place in the batch is done.
+
+    Somebody else's answer ends it only by settling the item; an anonymous batch is anybody's.
+    """
+    mine = batch[0] == answer.batch_id or batch[3] in (answer.annotator_id, ANONYMOUS)
+    return settles or (mine and answer.provenance is not Provenance.MACHINE)
+
+
+def _verdict(belief: Belief | None, answer: Answer, provenance: Provenance, life: Life) -> Verdict:
+    """A machine's answer on what measures would measure agreement with it: it settles nothing."""
+    if provenance is Provenance.MACHINE and life.measures:
+        return Verdict(LabelStatus.RECORDED, None)
+    return settle(belief, answer, provenance)
+
+
+def _line(
+    answer: Answer, life: Life, provenance: Provenance, batch: Handed | None, now_ms: int
+) -> LabelRow:
+    return LabelRow(
+        item_id=answer.item_id,
+        incarnation=life.incarnation,
+        outcome=answer.outcome,
+        class_id=answer.class_id,
+        annotator_id=answer.annotator_id,
+        provenance=provenance,
+        confidence=answer.confidence,
+        seconds_spent=answer.seconds_spent,
+        batch_id=batch[0] if batch else None,
+        create_time_ms=now_ms,
+    )
 
 
 def _provenance(batch: Handed | None) -> Provenance:
@@ -152,7 +183,7 @@ def _provenance(batch: Handed | None) -> Provenance:
 
 def _measuring(history: History, key: ItemKey, belief: Belief) -> Belief:
     """What the audit asked for measures and never trains, whoever answers or corrects it."""
-    if any(arm == Arm.AUDIT for _, arm, _ in history.handed.get(key, ())):
+    if any(arm == Arm.AUDIT for _, arm, *_ in history.handed.get(key, ())):
         return replace(belief, provenance=Provenance.AUDIT)
     return belief
 
@@ -165,12 +196,8 @@ def _review(history: History, key: ItemKey, answers: Iterable[LabelRow]) -> Beli
     return Belief(Outcome.FLAG, None, Provenance.QUERIED)
 
 
-def _closed(
-    history: History, key: ItemKey, batch: Handed | None, status: LabelStatus
-) -> LabelStatus:
+def _closed(history: History, key: ItemKey, batch: Handed, status: LabelStatus) -> LabelStatus:
     """The status as the caller sees it, once the item's place in its batch is closed."""
-    if batch is None:
-        return status
     open_before = batch[2] == BatchItemState.OPEN and (key, batch[0]) not in history.answered
     in_time = (key, batch[0]) in history.leased
     history.answered.append((key, batch[0]))
@@ -181,14 +208,15 @@ def _closed(
     return LabelStatus.LATE if batch[2] == BatchItemState.RELEASED else status
 
 
-def _settled(key: ItemKey, belief: Belief, seq: int, revision: int) -> Settled:
+def _settled(key: ItemKey, belief: Belief, seq: int, revision: int, *, trains: bool) -> Settled:
+    counts = trains and belief.provenance is not Provenance.AUDIT
     return Settled(
         item_id=key[0],
         incarnation=key[1],
         outcome=belief.outcome,
         class_id=belief.class_id,
         provenance=belief.provenance,
-        weight=weight(belief.outcome),
+        weight=weight(belief.outcome) if counts else 0.0,
         label_seq=seq,
         revision=revision,
     )

@@ -93,15 +93,17 @@ def _publish(
         parameters={**fitted.parameters, "temperature": fitted.temperature},
         metrics=tuple(asdict(metric) for metric in fitted.metrics),
         end_time_ms=tx.now_ms(),
+        notes=fitted.notes,
     )
     tx.models.store(operation.project_id, ready, encode_head(fitted.head))
-    if operation.request.get("activate", True) and not _newer_is_active(tx, project, ready):
+    if operation.request.get("activate", True) and not newer_is_active(tx, project, ready):
         tx.projects.update(
             replace(project, active_model_id=ready.model_id, revision=project.revision + 1)
         )
 
 
-def _newer_is_active(tx: Tx, project: Project, ready: ModelRow) -> bool:
+def newer_is_active(tx: Tx, project: Project, ready: ModelRow) -> bool:
+    """Whether the active model saw a later revision than `ready`."""
     if project.active_model_id is None:
         return False
     active = tx.models.get(project.project_id, project.active_model_id)

@@ -38,6 +38,15 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Located:
+    """A project's pool alone, true at one version."""
+
+    project: Project
+    version: tuple[int, int]
+    pool: tuple[OpenSegment, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Reading(Generic[T]):
     project: Project
     now_ms: int
@@ -84,29 +93,30 @@ class Snapshots:
 
     def pool(self, project_id: str) -> tuple[OpenSegment, ...]:
         """The live segments alone. Raises ProjectNotFound, SegmentCorrupt."""
-        return self.located(project_id)[1]
+        return self.located(project_id).pool
 
-    def located(self, project_id: str) -> tuple[tuple[int, int], tuple[OpenSegment, ...]]:
-        """The pool's version and its live segments. Raises ProjectNotFound, SegmentCorrupt."""
+    def located(self, project_id: str) -> "Located":
+        """The project with its live segments. Raises ProjectNotFound, SegmentCorrupt."""
         failure: SegmentCorrupt | None = None
         for _ in range(_ATTEMPTS):
-            version, kept, rows = self.catalog.read(lambda tx: self._rows(tx, project_id))
+            project, version, kept, rows = self.catalog.read(lambda tx: self._rows(tx, project_id))
             try:
-                return version, kept.pool if rows is None and kept else open_rows(
-                    rows or PoolRows((), {}), self.store
-                )
+                known = kept.pool if kept else ()
+                pool = known if rows is None else open_rows(rows, self.store)
             except SegmentCorrupt as error:
                 failure = error
+            else:
+                return Located(project, version, pool)
         raise failure or AssertionError
 
     def _rows(
         self, tx: Tx, project_id: str
-    ) -> "tuple[tuple[int, int], _Kept | None, PoolRows | None]":
+    ) -> "tuple[Project, tuple[int, int], _Kept | None, PoolRows | None]":
         project = require_project(tx, project_id)
         kept = self.kept.get(project.uid)
         version = tx.segments.pool_version(project_id)
         same = kept is not None and kept.version == version
-        return version, kept, None if same else pool_rows(tx, self.store, project_id)
+        return project, version, kept, None if same else pool_rows(tx, self.store, project_id)
 
     def _read(
         self, tx: Tx, project_id: str, annotator_id: str, facts: Callable[[Tx, Project], T]

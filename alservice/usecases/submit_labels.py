@@ -1,6 +1,7 @@
 """SubmitLabels: record answers, settle what they settle, say what became of each."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -8,7 +9,6 @@ from typing import Final
 from alservice.domain.call import Call
 from alservice.domain.errors import (
     ClassUnknown,
-    Conflict,
     InvalidField,
     ItemNotFound,
     LabelValueInvalid,
@@ -19,13 +19,12 @@ from alservice.domain.label import Answer, LabelStatus, Outcome, Provenance
 from alservice.domain.names import check_annotator_id, check_item_id
 from alservice.domain.project import Project
 from alservice.ports.catalog import Catalog, Tx
-from alservice.usecases.find_lives import FindLives, Lives
+from alservice.usecases.find_lives import FindLives, LifeSearch, Lives
 from alservice.usecases.once import once
 from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.record_answers import Ledger, read_history, record_answer, write_ledger
 from alservice.usecases.require import lock_project
 
-_ATTEMPTS: Final = 8
 _MOST_LABELS: Final = 10_000
 _WITH_CLASS: Final = frozenset({Outcome.VALUE, Outcome.UNSURE})
 _SETTABLE: Final = frozenset({Provenance.IMPORTED, Provenance.CORRECTED, Provenance.MACHINE})
@@ -60,37 +59,18 @@ class SubmitLabels:
         """The statuses.
 
         Raises ProjectNotFound, ItemNotFound, ClassUnknown, LabelValueInvalid, InvalidField,
-        InvalidName, InvalidItemId, LimitExceeded, RequestIdReused, SegmentCorrupt, Conflict.
+        InvalidName, InvalidItemId, LimitExceeded, RequestIdReused, SegmentCorrupt.
         """
         _check(ask)
-        ids = [answer.item_id for answer in ask.answers]
-        for _ in range(_ATTEMPTS):
-            result = self._attempt(call, ask, self.find_lives(ask.project_id, ids))
-            if result is not None:
-                return result
-        text = "the pool kept changing while its items were looked up; retry"
-        raise Conflict(text, attempts=_ATTEMPTS)
-
-    def _attempt(
-        self, call: Call, ask: SubmitLabelsCommand, lives: Lives
-    ) -> SubmitLabelsResult | None:
-        """None if the pool has changed since the items were looked up."""
-        return self.catalog.transact(lambda tx: self._record(tx, call, ask, lives))
+        search = self.find_lives(ask.project_id, [answer.item_id for answer in ask.answers])
+        return self.catalog.transact(lambda tx: self._record(tx, call, ask, search))
 
     def _record(
-        self, tx: Tx, call: Call, ask: SubmitLabelsCommand, lives: Lives
-    ) -> SubmitLabelsResult | None:
+        self, tx: Tx, call: Call, ask: SubmitLabelsCommand, search: LifeSearch
+    ) -> SubmitLabelsResult:
         project = lock_project(tx, ask.project_id)
-        if tx.segments.pool_version(ask.project_id) != lives.version:
-            return None
-        return once(
-            tx,
-            call,
-            ask.project_id,
-            lambda: self._effect(tx, project, ask, lives),
-            _encode,
-            _decode,
-        )
+        effect = lambda: self._effect(tx, project, ask, search.again(tx, project))  # noqa: E731
+        return once(tx, call, ask.project_id, effect, _encode, _decode)
 
     def _effect(
         self, tx: Tx, project: Project, ask: SubmitLabelsCommand, lives: Lives
@@ -103,15 +83,17 @@ class SubmitLabels:
         ledger = Ledger()
         statuses = [
             LabelStatus.ITEM_DELETED
-            if (life := lives.incarnation.get(answer.item_id)) is None
+            if (life := lives.alive.get(answer.item_id)) is None
             else record_answer(history, ledger, answer, life, now_ms)
             for answer in ask.answers
         ]
         newly = write_ledger(tx, project, history, ledger) if ledger.rows else 0
+        revision = project.revision + bool(ledger.rows)
         project = replace(
             project,
             settled_count=project.settled_count + newly,
-            revision=project.revision + bool(ledger.rows),
+            revision=revision,
+            labels_revision=revision if ledger.settled else project.labels_revision,
         )
         tx.projects.update(project)
         unseen = self.queue_training.after_labels(tx, project)
@@ -128,6 +110,7 @@ def _check(ask: SubmitLabelsCommand) -> None:
         check_item_id(answer.item_id)
         check_annotator_id(answer.annotator_id)
         _check_value(answer)
+        _check_numbers(answer)
 
 
 def _check_value(answer: Answer) -> None:
@@ -142,6 +125,15 @@ def _check_value(answer: Answer) -> None:
     if answer.provenance is not None and answer.provenance not in _SETTABLE:
         text = "provenance may be IMPORTED, CORRECTED or MACHINE; the service decides the others"
         raise InvalidField(text, field="labels.provenance", item_id=answer.item_id)
+
+
+def _check_numbers(answer: Answer) -> None:
+    if answer.confidence is not None and not 0 < answer.confidence <= 1:
+        text = f"confidence must be in (0, 1], not {answer.confidence:g}"
+        raise InvalidField(text, field="labels.confidence", item_id=answer.item_id)
+    if answer.seconds_spent is not None and not 0 <= answer.seconds_spent < math.inf:
+        text = f"seconds_spent must be at least 0, not {answer.seconds_spent:g}"
+        raise InvalidField(text, field="labels.seconds_spent", item_id=answer.item_id)
 
 
 def _check_classes(project: Project, answers: Sequence[Answer]) -> None:
@@ -159,9 +151,8 @@ def _check_classes(project: Project, answers: Sequence[Answer]) -> None:
 
 def _check_known(project: Project, ids: Sequence[str], lives: Lives, once_known: set[str]) -> None:
     """An item that is not in the pool must at least have been: else it is a mistake."""
-    missing = [
-        i for i in ids if i not in lives.incarnation and i not in lives.deleted | once_known
-    ]
+    known = lives.alive.keys() | lives.deleted | once_known
+    missing = [item_id for item_id in ids if item_id not in known]
     if missing:
         shown = ", ".join(missing[:10])
         text = f"{len(missing)} of the items are not in the project: {shown}; nothing was stored"

@@ -14,6 +14,7 @@ from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.once import once
 from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.require import lock_project, require_model
+from alservice.usecases.run_training import newer_is_active
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +62,37 @@ class Train:
 
     def _operation(self, tx: Tx, project: Project, ask: TrainCommand) -> Operation:
         learner = check_learner(ask.learner or project.policy.learner, self.queue.learners)
-        running = tx.operations.unfinished(project.project_id, OperationKind.TRAIN)
-        if running is not None:
-            return running
+        for begun in tx.operations.unfinished(project.project_id, OperationKind.TRAIN):
+            if _same(tx, project, begun, learner, activate=ask.activate):
+                return begun
         latest = tx.models.latest_ready(project.project_id)
-        if latest is not None and not ask.force and _nothing_new(tx, project, latest, learner):
+        if latest is not None and not ask.force and _nothing_new(project, latest, learner):
+            if ask.activate and not newer_is_active(tx, project, latest):
+                activated = replace(project, active_model_id=latest.model_id)
+                tx.projects.update(replace(activated, revision=project.revision + 1))
             return _done_operation(tx, project, latest)
         return self.queue(tx, project, learner, activate=ask.activate)
 
 
-def _nothing_new(tx: Tx, project: Project, latest: ModelRow, learner: str) -> bool:
+def _same(tx: Tx, project: Project, begun: Operation, learner: str, *, activate: bool) -> bool:
+    """Whether an unfinished training will answer this request as well.
+
+    One that waits reads the labels later; one that runs must have been asked for after the last
+    label was settled.
+    """
+    wanted = {"learner": learner, "activate": activate}
+    if begun.cancel_requested or any(begun.request[key] != value for key, value in wanted.items()):
+        return False
+    model = tx.models.get(project.project_id, begun.model_id or "")
+    seen = model is not None and model.revision >= project.labels_revision
+    return begun.state is OperationState.QUEUED or seen
+
+
+def _nothing_new(project: Project, latest: ModelRow, learner: str) -> bool:
     return (
         latest.learner == learner
         and latest.class_ids == project.schema.class_ids
-        and not tx.labels.settled_since(project.project_id, latest.revision)
+        and latest.revision >= project.labels_revision
     )
 
 
@@ -105,7 +123,7 @@ def _forgotten(begun: Operation, model: ModelRow) -> Operation:
         begun,
         state=OperationState.SUCCEEDED if ready else OperationState.FAILED,
         progress=float(ready),
-        error_reason="" if ready else TrainingFailed.reason,
+        error_reason="" if ready else model.error_reason or TrainingFailed.reason,
         error_message=model.error,
         end_time_ms=model.end_time_ms,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alservice.domain.call import Call
-from alservice.domain.errors import Cancelled, Conflict, UploadOffsetGap
+from alservice.domain.errors import Cancelled, Conflict, UploadOffsetGap, UploadProtocol
 from alservice.domain.item import AddResult, ItemBlock, OnConflict
 from alservice.domain.project import DType, Project
 from alservice.domain.segment import SegmentState, Upload
@@ -32,6 +32,7 @@ class UploadSession:
     project: Project
     upload: Upload
     pieces: list[Piece]
+    item_count: int | None = None
     _filler: SegmentFiller | None = None
     _shape: Shape | None = None
 
@@ -62,12 +63,19 @@ class UploadSession:
     def commit(self) -> AddResult:
         """Make all items visible; an upload that was committed answers the same again.
 
-        Raises ItemExists, DimensionMismatch, Conflict, DiskFull, ProjectNotFound, Cancelled.
+        Raises ItemExists, DimensionMismatch, Conflict, DiskFull, ProjectNotFound, Cancelled;
+        UploadProtocol if fewer than `item_count` items have arrived.
         """
         if self.upload.result_json is not None:
             return decode_result(self.upload.result_json)
         if self.call.cancel.cancelled:
             raise Cancelled("the upload was cancelled before its commit; it can be resumed")
+        if self.item_count is not None and self.position < self.item_count:
+            text = (
+                f"the stream ended after {self.position} of {self.item_count} items; "
+                "ask GetUpload where it stands and go on from there"
+            )
+            raise UploadProtocol(text, expected="chunk")
         last = self._filler.seal() if self._filler else None
         if last is not None and last.inline is None:
             self._record(last)

@@ -182,6 +182,8 @@ class WorkerLoop:
                 self._beat(work)
             except AlserviceError as error:
                 log.warning("worker.heartbeat_failed", reason=error.reason)
+            except Exception:
+                log.exception("worker.heartbeat_failed")
 
     def _beat(self, work: _Work) -> None:
         operation = work.operation

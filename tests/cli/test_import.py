@@ -14,8 +14,8 @@ def test_a_csv_becomes_a_project_with_items_labels_and_contents(
     )
     done = run("import", tmp_path / "r.csv", "--project", "from-csv", "--create")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "from-csv: 3 items added, 2 labels\n"
-    assert "vectors from a, b; content from text" in done.stderr
+    assert done.stdout.splitlines()[1] == "from-csv: 3 items added, 2 labels"
+    assert "vectors from a, b; content from text" in done.stdout
     project = client.project("from-csv")
     assert project.info().classes.keys() == {"2", "good"}
     x = project.item("x", vector=True)
@@ -29,14 +29,14 @@ def test_arrays_go_into_a_project_that_exists(
     client.create_project("from-arrays", ["a", "b"])
     np.save(tmp_path / "v.npy", np.zeros((70, 3), np.float32))
     done = run("import", tmp_path / "v.npy", "-p", "from-arrays")
-    assert done.stdout == "from-arrays: 70 items added, 0 labels\n"
+    assert done.stdout.splitlines()[1] == "from-arrays: 70 items added, 0 labels"
     ids = np.array([str(row) for row in range(69, 73)])
     np.savez(tmp_path / "v.npz", X=np.ones((4, 3)), y=["a", "b", "a", "c"], ids=ids)
     more = ("import", tmp_path / "v.npz", "-p", "from-arrays", "--role", "test")
-    assert "c" in refused(run(*more, "--on-conflict", "skip"), 1)
+    assert "no class" in refused(run(*more, "--on-conflict", "skip"), 1)
     assert "69" in refused(run(*more, "--create"), 1)
     done = run(*more, "--on-conflict", "skip")
-    assert done.stdout == "from-arrays: 3 items added, 1 skipped, 3 labels\n"
+    assert done.stdout.splitlines()[1] == "from-arrays: 3 items added, 1 skipped, 3 labels"
     assert client.project("from-arrays").item("70").role == "test"
 
 

@@ -16,7 +16,7 @@ def test_projects_are_shown_with_counts_and_model(run: Run, client: alservice.Cl
 
     one = run("status", "shown").stdout
     assert "shown: 80 items, 60 labels, 5 leased" in one and "classes: a, b" in one
-    assert f"{model.model_id} (active)" in one and "selected_cv" in one
+    assert model.model_id in one and "ready, active" in one and "selected_cv" in one
 
 
 def test_an_unknown_project_is_one_line(run: Run) -> None:

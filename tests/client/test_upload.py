@@ -105,3 +105,20 @@ def test_a_mapped_file_is_uploaded(client: alservice.Client, tmp_path: object) -
     assert project.info().dtype == "f16"
     kept = project.item("123", vector=True).vector
     assert kept is not None and np.array_equal(kept, mapped[123].astype(np.float32))
+
+
+def test_wherever_a_stream_breaks_the_items_arrive(
+    server: RunningServer, client: alservice.Client
+) -> None:
+    project = client.create_project("everywhere", ["a"])
+    vectors = np.arange(80, dtype=np.float32).reshape(20, 4)
+    for round_, up_bytes in enumerate(range(150, 2150, 80)):
+        ids = [f"{round_}-{row}" for row in range(20)]
+        with (
+            cutting_proxy(server.address, [Cut(up_bytes=up_bytes)] * 2) as proxy,
+            alservice.Client(proxy.address) as shaky,
+        ):
+            result = shaky._project("everywhere").add_items(vectors, ids)
+        assert (result.added_count, up_bytes) == (20, up_bytes)
+    stats = project.info().stats
+    assert stats is not None and stats.item_count == 20 * 25

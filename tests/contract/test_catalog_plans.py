@@ -1,10 +1,10 @@
 """What is asked with every call is found by an index, however large a project has grown."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
 
 from alservice.domain.batch import BatchItemState
 from alservice.domain.operation import OperationKind
@@ -34,7 +34,7 @@ BY_INDEX: dict[str, tuple[Ask, list[str]]] = {
     ),
     "unseen rows": (
         lambda tx: tx.labels.unseen_count(P, 3),
-        ["settled_by_revision (project_id=? AND revision>?)"],
+        ["COVERING INDEX settled_by_revision (project_id=? AND revision>?)"],
     ),
     "counts": (
         lambda tx: tx.labels.settled_count(P),
@@ -87,19 +87,15 @@ BY_INDEX: dict[str, tuple[Ask, list[str]]] = {
 def test_it_is_found_by_index(what: str, tmp_path: Path) -> None:
     SqliteCatalog(tmp_path).close()
     engine = engine_for(tmp_path / "catalog.sqlite3", writes=True)
-    asked: list[tuple[str, object]] = []
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def note(*call: object) -> None:
-        asked.append((str(call[2]), call[3]))
-
+    asked: list[str] = []
     ask, expected = BY_INDEX[what]
     with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_trace_callback(asked.append)
         ask(SqlTx(connection, 0))
-        plans = [
-            connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values).all()  # type: ignore[arg-type]
-            for sql, values in list(asked)
-        ]
+        driver.set_trace_callback(None)
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all() for sql in asked]
     engine.dispose()
     steps = [str(row.detail) for plan in plans for row in plan]
     assert len(steps) == len(expected), steps

@@ -1,6 +1,8 @@
 """The passes over a pool, from Python, against NumPy in double precision."""
 
+import sys
 import threading
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -169,21 +171,30 @@ def test_a_read_only_memory_map_is_scored_in_place(tmp_path: Any) -> None:
     np.testing.assert_array_equal(ours.row, same.row)
 
 
-def test_cancelling_from_another_thread_ends_a_call_that_would_run_for_hours() -> None:
-    # 4,000 picks from 20,000 rows with the scalar path take far longer than the test may; that
-    # the other thread runs at all shows that the GIL is free meanwhile.
-    blocks = _blocks(_pool(20_000, 256, 0), [])
-    flag = CancelFlag()
-    assert not flag.cancelled
-    started = threading.Event()
+def _wait_until_inside(thread: int, name: str) -> None:
+    """Return once a thread has stood at one instruction of function `name` for 200 turns.
+
+    Each turn gives the GIL away, so a thread that merely waited for it would have moved on.
+    """
+    turns, place = 0, -1
+    while turns < 200:
+        time.sleep(0)
+        frame = sys._current_frames()[thread]
+        here = frame.f_lasti if frame.f_code.co_name == name else -1
+        turns, place = (turns + 1 if here == place != -1 else 0), here
+
+
+def test_cancelling_from_another_thread_ends_a_call_that_holds_no_gil() -> None:
+    # 20,000 picks from 20,000 rows take minutes with the scalar path, and the test fails if they
+    # end; that the other thread gets its turns meanwhile shows that the GIL is free.
+    blocks, flag, main = _blocks(_pool(20_000, 256, 0), []), CancelFlag(), threading.get_ident()
 
     def cancel() -> None:
-        started.wait()
+        _wait_until_inside(main, "k_center")
         flag.cancel()
 
     other = threading.Thread(target=cancel)
     other.start()
-    started.set()
     with pytest.raises(Cancelled):
         Engine(1, "scalar").k_center(blocks, np.empty((0, 256), np.float32), 20_000, 0, flag)
     other.join()

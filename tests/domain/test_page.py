@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alservice.domain import errors
-from alservice.domain.page import cut_page, decode_token, encode_token, last_text, page_limit
+from alservice.domain.page import (
+    cut_page,
+    decode_token,
+    encode_token,
+    last_number,
+    last_text,
+    page_limit,
+)
 
 POSITIONS = st.lists(st.text(max_size=20) | st.integers(), min_size=1, max_size=4)
 
@@ -69,3 +76,18 @@ def test_no_page_size_means_fifty_and_more_than_a_thousand_is_refused() -> None:
     for size in (-1, 1_001):
         with pytest.raises(errors.InvalidField):
             page_limit(size)
+
+
+@given(last=st.integers(0, 2**63 - 1))
+def test_a_number_comes_back_in_its_own_list_and_nothing_else_does(last: int) -> None:
+    assert last_number("List", "", "here") == 0
+    assert last_number("List", encode_token("List", "here", last), "here") == last
+    for wrong in (("there", last), ("here", str(last)), ("here", -1 - last), (last,), ("here",)):
+        with pytest.raises(errors.InvalidPageToken):
+            last_number("List", encode_token("List", *wrong), "here")
+
+
+def test_a_list_may_have_longer_pages() -> None:
+    assert page_limit(0, 7, 9) == 7 and page_limit(9, 7, 9) == 9
+    with pytest.raises(errors.InvalidField):
+        page_limit(10, 7, 9)

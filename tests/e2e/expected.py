@@ -85,7 +85,10 @@ def statuses_of(log: Iterable[FoundLabel]) -> dict[int, bool]:
         seat = seats.get(key)
         gives_way = seat is None or row.provenance == "CORRECTED"
         disagrees[row.token] = (
-            seat is not None and not gives_way and row.outcome != "ABSTAIN" and not _agree(seat, row)
+            seat is not None
+            and not gives_way
+            and row.outcome != "ABSTAIN"
+            and not _agree(seat, row)
         )
         if row.outcome != "ABSTAIN" and gives_way:
             seats[key] = row

@@ -179,7 +179,7 @@ def _batch(batch: batch_pb2.Batch) -> FoundBatch:
     )
 
 
-def state_word(state: batch_pb2.BatchItemState) -> str:
+def state_word(state: "batch_pb2.BatchItemState.ValueType") -> str:
     """OPEN, ANSWERED or RELEASED."""
     return batch_pb2.BatchItemState.Name(state).removeprefix("BATCH_ITEM_STATE_")
 

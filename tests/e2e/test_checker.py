@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.e2e.checker import Memory, complaints
+from tests.e2e.checker import complaints
 from tests.e2e.found import Found, FoundBatch, FoundItem, FoundLabel, FoundOperation
 from tests.e2e.history import (
     Action,
@@ -25,6 +25,7 @@ from tests.e2e.history import (
     Train,
     Update,
 )
+from tests.e2e.memory import Memory
 
 BATCH, OTHER = "projects/p/batches/b-1", "projects/p/batches/b-2"
 YES = Answer(1, "x", "ann", "cat")
@@ -126,12 +127,18 @@ BREAKS: dict[str, tuple[str, Break]] = {
         "operations make another model",
         lambda f: replace(f, operations=(FoundOperation("o", "n", 1, "made it"),)),
     ),
-    "a strange model": ("models: too many", lambda f: replace(f, models=(*f.models, ("n", "READY")))),
+    "a strange model": (
+        "models: too many",
+        lambda f: replace(f, models=(*f.models, ("n", "READY"))),
+    ),
     "a model that contradicts its operation": (
         "m is FAILED, not READY",
         lambda f: replace(f, models=(("m", "FAILED"),)),
     ),
-    "a wrong count": ("item_count is 4, not 3", lambda f: replace(f, counts=(("item_count", 4), ("settled_count", 2)))),
+    "a wrong count": (
+        "item_count is 4, not 3",
+        lambda f: replace(f, counts=(("item_count", 4), ("settled_count", 2))),
+    ),
     "a revision that goes back": ("the revision went back", lambda f: replace(f, revision=1)),
 }
 
@@ -168,7 +175,7 @@ NEW_ITEMS = (FoundItem("n1"), FoundItem("n2"))
 
 @pytest.mark.parametrize(("arrived", "right"), [(0, True), (1, False), (2, True)])
 def test_an_upload_without_an_answer_is_there_as_a_whole_or_not_at_all(
-    arrived: int, right: bool
+    arrived: int, *, right: bool
 ) -> None:
     found = replace(
         RIGHT,

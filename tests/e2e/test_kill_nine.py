@@ -19,9 +19,10 @@ from alservice.api.v1 import project_pb2, project_service_pb2, project_service_p
 from alservice.storage.catalog.sqlite import SqliteCatalog, machine_clock_ms
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.sweep import Sweep
-from tests.e2e.checker import Memory, complaints
+from tests.e2e.checker import complaints
 from tests.e2e.found import Found, read, read_operations
 from tests.e2e.history import History
+from tests.e2e.memory import Memory
 from tests.e2e.traffic import Client
 from tests.e2e.wire import CLASSES, DIMENSION, Wire, vectors_of
 from tests.running_server import RunningServer, running_server
@@ -57,7 +58,9 @@ class Run:
         """Let the clients work; kill the server while they do."""
         end = len(self.history.entries) + self.rng.randint(5, 90)
         due, over = threading.Event(), threading.Event()
-        threads = self._start(server.channel, over, lambda count: due.set() if count > end else None)
+        threads = self._start(
+            server.channel, over, lambda count: due.set() if count > end else None
+        )
         while not due.wait(0.02) and any(thread.is_alive() for thread in threads):
             pass
         due.wait(self.rng.random() * 0.03)  # lets a kill fall anywhere inside a call
@@ -71,7 +74,9 @@ class Run:
         over.set()
         _join(self._start(server.channel, over, lambda _: None))
 
-    def _start(self, channel: grpc.Channel, over: threading.Event, counted: object) -> list[threading.Thread]:
+    def _start(
+        self, channel: grpc.Channel, over: threading.Event, counted: object
+    ) -> list[threading.Thread]:
         wire = Wire(channel, PROJECT)
         threads = [
             threading.Thread(target=client.work, args=(wire, over, counted))
@@ -152,6 +157,8 @@ def assert_nothing_lies_about(folder: Path) -> None:
         merges = connection.execute("SELECT count(*) FROM operations WHERE kind = 'merge'")
         assert merges.fetchone() > (0,), "no merge ever ran: the traffic is too thin"
     connection.close()
-    files = {path.name.split(".")[0] for path in (folder / "segments").rglob("*") if path.is_file()}
+    files = {
+        path.name.split(".")[0] for path in (folder / "segments").rglob("*") if path.is_file()
+    }
     assert files == set(known)
     assert set(known.values()) <= {"live"}

@@ -29,8 +29,8 @@ from tests.e2e.history import (
 )
 from tests.e2e.wire import CLASSES, Wire, class_of, reason_of
 
-# The server has gone, or is going.
-GONE: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
+# The connection has broken: what a server itself says carries a reason.
+BROKEN: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
 # Nothing happened, and that is as it should be.
 HARMLESS: Final = {
     "POOL_EMPTY",
@@ -87,7 +87,7 @@ class Client:
             reason = reason_of(error)
             if reason in HARMLESS:
                 return Refused(reason)
-            if error.code() not in GONE:
+            if reason or error.code() not in BROKEN:
                 self.history.complain(
                     f"{request.request_id} {type(request.action).__name__}: "
                     f"{error.code().name} {reason} {error.details()}"
@@ -161,7 +161,7 @@ class Client:
 
     def _delete(self) -> Action:
         some = self.rng.sample(self.alive, self.rng.randint(1, len(self.alive) // 4))
-        return Delete(tuple([*some, *self.dead[:2]]))
+        return Delete((*some, *self.dead[:2]))
 
     def _update(self) -> Action:
         some = self.rng.sample(self.alive, self.rng.randint(1, 20))

@@ -50,7 +50,9 @@ def vectors_of(ids: tuple[str, ...]) -> NDArray[np.float32]:
     """Vectors (n, DIMENSION) that depend on nothing but the ids, and show the class."""
     keys = np.array([zlib.crc32(i.encode()) for i in ids], dtype=np.uint64)
     columns = np.arange(DIMENSION, dtype=np.uint64)
-    noise = ((keys[:, None] * 2654435761 + columns * 40503) % 1009).astype(np.float32) / 1009
+    noise = ((keys[:, None] * 2654435761 + columns * 40503) % 1009).astype(
+        np.float32
+    ) / np.float32(1009)
     noise[np.arange(len(ids)), keys % len(CLASSES)] += 3
     return noise
 
@@ -78,9 +80,7 @@ class Wire:
         return senders[type(request.action)](request.action, request.request_id)
 
     def _add(self, add: Add, request_id: str) -> Result:
-        policy = (
-            pool_pb.CONFLICT_POLICY_REPLACE if add.replace else pool_pb.CONFLICT_POLICY_ERROR
-        )
+        policy = pool_pb.CONFLICT_POLICY_REPLACE if add.replace else pool_pb.CONFLICT_POLICY_ERROR
         if add.streamed:
             header = pool_pb.AddItemsHeader(
                 project=self._project, upload_id=request_id, on_conflict=policy
@@ -177,7 +177,7 @@ class Wire:
 
 def reason_of(error: grpc.RpcError) -> str:
     """The reason without its prefix; "" if the error carries none."""
-    return info_of(error).reason.removeprefix("ERROR_REASON_")
+    return str(info_of(error).reason).removeprefix("ERROR_REASON_")
 
 
 def info_of(error: grpc.RpcError) -> error_details_pb2.ErrorInfo:

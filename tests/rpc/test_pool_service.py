@@ -237,3 +237,17 @@ def test_metadata_that_is_no_json_is_refused(stub: Stub, project: str) -> None:
     request = pb.BatchAddItemsRequest(project=project, columns=columns("a", metadata=[metadata]))
     error = failure(stub.BatchAddItems, request)
     assert reason(error) == "ERROR_REASON_INVALID_FIELD"
+
+
+def test_a_stream_that_ends_before_all_items_have_arrived_commits_nothing(
+    stub: Stub, project: str
+) -> None:
+    header = {"upload_id": "short", "item_count": 3}
+    error = failure(stub.AddItems, stream(project, (0, columns("a", "b")), **header))
+    assert reason(error) == "ERROR_REASON_UPLOAD_PROTOCOL"
+    assert "2 of 3 items" in error.details()
+    assert listed(stub, project) == set()
+    where = stub.GetUpload(pb.GetUploadRequest(project=project, upload_id="short"))
+    assert where.received_item_count == 2 and not where.HasField("result")
+    assert stub.AddItems(stream(project, (2, columns("c")), **header)).added_count == 3
+    assert listed(stub, project) == {"a", "b", "c"}

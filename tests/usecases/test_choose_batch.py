@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,11 +77,11 @@ def test_the_audits_share_adds_up_over_batches_of_any_size(
 
 
 def test_the_audit_is_drawn_from_the_reserve_in_the_order_of_its_hash(
-    start: Callable[..., Rounds], batch_size: int = 10
+    start: Callable[..., Rounds],
 ) -> None:
     rounds = start(reserve_share=0.2, audit_share=0.5)
     rounds.add(ids(200))
-    found = hand_out(rounds, batch_size, 40)
+    found = hand_out(rounds, 10, 40)
     packed = rounds.store.pack(ids(200))
     keyed = core.keyed_hash(packed.hashes, SALT)
     in_order = [f"i{n}" for n in np.argsort(keyed, kind="stable")]
@@ -143,12 +144,12 @@ def test_k_center_treats_labelled_and_leased_items_as_chosen(rounds: Rounds) -> 
 
 def test_items_that_were_labelled_unusable_or_deleted_are_no_anchors(rounds: Rounds) -> None:
     rounds.label(ids(3))
-    ask = {"strategy": "k_center", "dry_run": True, "seed": 1}
+    ask: dict[str, Any] = {"strategy": "k_center", "dry_run": True, "seed": 1}
     (first,) = rounds.query(1, **ask).batch.items
     others = [i for i in ids(10, 10) if i != first.item_id]
     rounds.label(others)
     assert rounds.query(1, **ask).batch.items[0].score <= first.score
-    unusable = {"outcome": Outcome.UNUSABLE, "provenance": Provenance.CORRECTED}
+    unusable: dict[str, Any] = {"outcome": Outcome.UNUSABLE, "provenance": Provenance.CORRECTED}
     rounds.submit(*(Answer(item_id=i, **unusable) for i in others[:5]))
     rounds.pool.delete(*others[5:])
     assert rounds.query(1, **ask).batch.items == (first,)

@@ -24,7 +24,7 @@ def gather(rounds: Rounds) -> LabelledVectors:
     return found
 
 
-def rows(vectors: np.ndarray, classes: np.ndarray) -> set[tuple[float, ...]]:  # type: ignore[type-arg]
+def rows(vectors: np.ndarray, classes: np.ndarray) -> set[tuple[float, ...]]:
     return {(*v, c) for v, c in zip(vectors.tolist(), classes.tolist(), strict=True)}
 
 

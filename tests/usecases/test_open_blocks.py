@@ -66,8 +66,9 @@ def test_anchors_are_the_vectors_of_labelled_and_held_items(busy: Rounds) -> Non
     assert {tuple(row) for row in found.tolist()} == {tuple(v) for v in vectors_of(known).tolist()}
 
 
-def test_ranked_rows_become_items_in_the_same_order(busy: Rounds) -> None:
-    seen = snapshot_of(busy)
+def test_ranked_rows_become_items_in_the_same_order(rounds: Rounds) -> None:
+    rounds.add(ids(5, 50))
+    seen = snapshot_of(rounds)
     ranked = Ranked(
         block=np.array([1, 0, 1]), row=np.array([4, 9, 0]), score=np.array([3, 2, 1], np.float32)
     )

@@ -1,6 +1,6 @@
 """Which rows are open: the same bits whether they grew round by round or are made at once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,14 +39,14 @@ class Segments:
 
 
 @pytest.fixture(scope="module")
-def segments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Segments]:
+def segments(tmp_path_factory: pytest.TempPathFactory) -> Segments:
     store = LocalSegmentStore(tmp_path_factory.mktemp("masks") / "segments")
     whole = items(ids(20))
     parts = [
         ItemBlock(whole.item_ids[at], whole.vectors[at], whole.dtype, roles=ROLES[at])
         for at in (slice(0, 10), slice(10, 20))
     ]
-    yield Segments(store, tuple(opened(store, f"s-{i}", part) for i, part in enumerate(parts)))
+    return Segments(store, tuple(opened(store, f"s-{i}", part) for i, part in enumerate(parts)))
 
 
 def opened(store: LocalSegmentStore, segment_id: str, block: ItemBlock) -> OpenSegment:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -111,7 +112,7 @@ def test_the_same_snapshot_model_and_seed_give_the_same_batch(
 ) -> None:
     rounds.label(ids(6))
     rounds.learn()
-    asked = {"strategy": strategy, "dry_run": True, "seed": 11}
+    asked: dict[str, Any] = {"strategy": strategy, "dry_run": True, "seed": 11}
     batch = rounds.query(10, **asked).batch
     assert rounds.query(10, **asked).batch.items == batch.items
     assert (batch.model_id is None) == (strategy == "k_center")
@@ -150,7 +151,7 @@ def test_a_repeated_request_gets_an_equal_answer_whatever_has_happened_since(
 def test_a_repeated_resume_gets_the_same_batch_even_after_that_is_done(rounds: Rounds) -> None:
     first = rounds.query(3, annotator_id="ada").batch
     call = a_call("Query", "r1")
-    asked = {"annotator_id": "ada", "resume": True, "call": call}
+    asked: dict[str, Any] = {"annotator_id": "ada", "resume": True, "call": call}
     assert rounds.query(3, **asked).batch == first
     rounds.label(item.item_id for item in first.items)
     assert rounds.query(3, **asked).batch.batch_id == first.batch_id

@@ -78,7 +78,7 @@ class RoundsMachine(RuleBasedStateMachine):
         self.alive -= set(item_ids)
         for item_id in item_ids:
             for known in (self.beliefs, self.log, self.leases):
-                known.pop(item_id, None)  # type: ignore[attr-defined]
+                known.pop(item_id, None)
 
     @rule(item_ids=SOME)
     def update(self, item_ids: Sequence[str]) -> None:

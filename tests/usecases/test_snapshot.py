@@ -10,6 +10,7 @@ from alservice.domain.label import Outcome
 from alservice.domain.project import Project
 from alservice.ports.catalog import Tx
 from alservice.usecases import snapshot as module
+from alservice.usecases.open_pool import open_rows
 from alservice.usecases.pool_masks import count_unset
 from alservice.usecases.snapshot import Snapshot, Snapshots
 from tests.rounds import Rounds, ids
@@ -114,7 +115,8 @@ def test_segments_that_were_merged_away_since_the_read_are_read_again(
 ) -> None:
     rounds.add(ids(5, 40))
     snapshots = Snapshots(rounds.catalog, rounds.store)
-    opened, merged = module.open_rows, []
+    opened = open_rows
+    merged: list[int] = []
 
     def slow(rows: Any, store: Any) -> Any:
         if not merged:
@@ -128,7 +130,7 @@ def test_segments_that_were_merged_away_since_the_read_are_read_again(
 
 
 def test_what_is_really_broken_is_said_to_be_so(
-    rounds: Rounds, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
         raise errors.SegmentCorrupt("bad bytes", segment="s", project="rounds")

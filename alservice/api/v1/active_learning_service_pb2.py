@@ -26,11 +26,12 @@ from alservice.api.v1 import batch_pb2 as alservice_dot_api_dot_v1_dot_batch__pb
 from alservice.api.v1 import label_pb2 as alservice_dot_api_dot_v1_dot_label__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.alservice/api/v1/active_learning_service.proto\x12\x10\x61lservice.api.v1\x1a\x1c\x61lservice/api/v1/batch.proto\x1a\x1c\x61lservice/api/v1/label.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a#google/longrunning/operations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbd\x04\n\x0cQueryRequest\x12\x1e\n\x07project\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x07project\x12)\n\nbatch_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\tbatchSize\x12#\n\x08strategy\x18\x03 \x01(\tB\x07\xbaH\x04r\x02(@R\x08strategy\x12X\n\nparameters\x18\x04 \x03(\x0b\x32..alservice.api.v1.QueryRequest.ParametersEntryB\x08\xbaH\x05\x9a\x01\x02\x10 R\nparameters\x12+\n\x0c\x61nnotator_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\x0b\x61nnotatorId\x12@\n\x0elease_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\x12\x39\n\x04view\x18\x07 \x01(\x0e\x32\x1b.alservice.api.v1.BatchViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\x12\x16\n\x06resume\x18\x08 \x01(\x08R\x06resume\x12\x17\n\x07\x64ry_run\x18\t \x01(\x08R\x06\x64ryRun\x12\x17\n\x04seed\x18\n \x01(\x04H\x00R\x04seed\x88\x01\x01\x12\'\n\nrequest_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\x1a=\n\x0fParametersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\x42\x07\n\x05_seed\"\xaa\x01\n\rQueryResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\x12,\n\x12unseen_label_count\x18\x02 \x01(\x03R\x10unseenLabelCount\x12&\n\x0fopen_item_count\x18\x03 \x01(\x03R\ropenItemCount\x12\x14\n\x05notes\x18\x04 \x03(\tR\x05notes\"\x9c\x01\n\x13SubmitLabelsRequest\x12\x1e\n\x07project\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x07project\x12<\n\x06labels\x18\x02 \x03(\x0b\x32\x17.alservice.api.v1.LabelB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90NR\x06labels\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"\xa4\x01\n\x14SubmitLabelsResponse\x12\x39\n\x08statuses\x18\x01 \x03(\x0e\x32\x1d.alservice.api.v1.LabelStatusR\x08statuses\x12#\n\rsettled_count\x18\x02 \x01(\x03R\x0csettledCount\x12,\n\x12unseen_label_count\x18\x03 \x01(\x03R\x10unseenLabelCount\"\xbe\x01\n\x0cTrainRequest\x12\x1e\n\x07project\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x07project\x12\x14\n\x05\x66orce\x18\x02 \x01(\x08R\x05\x66orce\x12!\n\x07learner\x18\x03 \x01(\tB\x07\xbaH\x04r\x02(@R\x07learner\x12\x1f\n\x08\x61\x63tivate\x18\x04 \x01(\x08H\x00R\x08\x61\x63tivate\x88\x01\x01\x12\'\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestIdB\x0b\n\t_activate\"q\n\rTrainMetadata\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n\x08progress\x18\x02 \x01(\x02R\x08progress\x12\x14\n\x05stage\x18\x03 \x01(\tR\x05stage\x12\x18\n\x07\x61ttempt\x18\x04 \x01(\x05R\x07\x61ttempt\"f\n\x0fGetBatchRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\x12\x39\n\x04view\x18\x02 \x01(\x0e\x32\x1b.alservice.api.v1.BatchViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"A\n\x10GetBatchResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\"\x8b\x02\n\x12ListBatchesRequest\x12\x1e\n\x07project\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\x12+\n\x0c\x61nnotator_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\x0b\x61nnotatorId\x12\x1b\n\topen_only\x18\x05 \x01(\x08R\x08openOnly\x12\x39\n\x04view\x18\x06 \x01(\x0e\x32\x1b.alservice.api.v1.BatchViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"p\n\x13ListBatchesResponse\x12\x31\n\x07\x62\x61tches\x18\x01 \x03(\x0b\x32\x17.alservice.api.v1.BatchR\x07\x62\x61tches\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x98\x01\n\x11RenewBatchRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\x12@\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"C\n\x12RenewBatchResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\"X\n\x13ReleaseBatchRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"E\n\x14ReleaseBatchResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\"\xa8\x01\n\x11ListLabelsRequest\x12\x1e\n\x07project\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\x12!\n\x0csettled_only\x18\x04 \x01(\x08R\x0bsettledOnly\"m\n\x12ListLabelsResponse\x12/\n\x06labels\x18\x01 \x03(\x0b\x32\x17.alservice.api.v1.LabelR\x06labels\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xb7\x08\n\x15\x41\x63tiveLearningService\x12s\n\x05Query\x12\x1e.alservice.api.v1.QueryRequest\x1a\x1f.alservice.api.v1.QueryResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/v1/{project=projects/*}:query:\x01*\x12\x8f\x01\n\x0cSubmitLabels\x12%.alservice.api.v1.SubmitLabelsRequest\x1a&.alservice.api.v1.SubmitLabelsResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{project=projects/*}:submitLabels:\x01*\x12q\n\x05Train\x12\x1e.alservice.api.v1.TrainRequest\x1a\x1d.google.longrunning.Operation\")\x82\xd3\xe4\x93\x02#\"\x1e/v1/{project=projects/*}:train:\x01*\x12z\n\x08GetBatch\x12!.alservice.api.v1.GetBatchRequest\x1a\".alservice.api.v1.GetBatchResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=projects/*/batches/*}\x12\x84\x01\n\x0bListBatches\x12$.alservice.api.v1.ListBatchesRequest\x1a%.alservice.api.v1.ListBatchesResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/{project=projects/*}/batches\x12\x89\x01\n\nRenewBatch\x12#.alservice.api.v1.RenewBatchRequest\x1a$.alservice.api.v1.RenewBatchResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{name=projects/*/batches/*}:renew:\x01*\x12\x91\x01\n\x0cReleaseBatch\x12%.alservice.api.v1.ReleaseBatchRequest\x1a&.alservice.api.v1.ReleaseBatchResponse\"2\x82\xd3\xe4\x93\x02,\"\'/v1/{name=projects/*/batches/*}:release:\x01*\x12\x80\x01\n\nListLabels\x12#.alservice.api.v1.ListLabelsRequest\x1a$.alservice.api.v1.ListLabelsResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{project=projects/*}/labelsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.alservice/api/v1/active_learning_service.proto\x12\x10\x61lservice.api.v1\x1a\x1c\x61lservice/api/v1/batch.proto\x1a\x1c\x61lservice/api/v1/label.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd3\x04\n\x0cQueryRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12)\n\nbatch_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\tbatchSize\x12#\n\x08strategy\x18\x03 \x01(\tB\x07\xbaH\x04r\x02(@R\x08strategy\x12X\n\nparameters\x18\x04 \x03(\x0b\x32..alservice.api.v1.QueryRequest.ParametersEntryB\x08\xbaH\x05\x9a\x01\x02\x10 R\nparameters\x12+\n\x0c\x61nnotator_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\x0b\x61nnotatorId\x12@\n\x0elease_duration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\x12\x39\n\x04view\x18\x07 \x01(\x0e\x32\x1b.alservice.api.v1.BatchViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\x12\x16\n\x06resume\x18\x08 \x01(\x08R\x06resume\x12\x17\n\x07\x64ry_run\x18\t \x01(\x08R\x06\x64ryRun\x12\x17\n\x04seed\x18\n \x01(\x04H\x00R\x04seed\x88\x01\x01\x12\'\n\nrequest_id\x18\x0b \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\x1a=\n\x0fParametersEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x01R\x05value:\x02\x38\x01\x42\x07\n\x05_seed\"\xaa\x01\n\rQueryResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\x12,\n\x12unseen_label_count\x18\x02 \x01(\x03R\x10unseenLabelCount\x12&\n\x0fopen_item_count\x18\x03 \x01(\x03R\ropenItemCount\x12\x14\n\x05notes\x18\x04 \x03(\tR\x05notes\"\xb2\x01\n\x13SubmitLabelsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12<\n\x06labels\x18\x02 \x03(\x0b\x32\x17.alservice.api.v1.LabelB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90NR\x06labels\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"\xa4\x01\n\x14SubmitLabelsResponse\x12\x39\n\x08statuses\x18\x01 \x03(\x0e\x32\x1d.alservice.api.v1.LabelStatusR\x08statuses\x12#\n\rsettled_count\x18\x02 \x01(\x03R\x0csettledCount\x12,\n\x12unseen_label_count\x18\x03 \x01(\x03R\x10unseenLabelCount\"\xd4\x01\n\x0cTrainRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\x14\n\x05\x66orce\x18\x02 \x01(\x08R\x05\x66orce\x12!\n\x07learner\x18\x03 \x01(\tB\x07\xbaH\x04r\x02(@R\x07learner\x12\x1f\n\x08\x61\x63tivate\x18\x04 \x01(\x08H\x00R\x08\x61\x63tivate\x88\x01\x01\x12\'\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestIdB\x0b\n\t_activate\"q\n\rTrainMetadata\x12\x14\n\x05model\x18\x01 \x01(\tR\x05model\x12\x1a\n\x08progress\x18\x02 \x01(\x02R\x08progress\x12\x14\n\x05stage\x18\x03 \x01(\tR\x05stage\x12\x18\n\x07\x61ttempt\x18\x04 \x01(\x05R\x07\x61ttempt\"z\n\x0fGetBatchRequest\x12,\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61lservice/BatchR\x04name\x12\x39\n\x04view\x18\x02 \x01(\x0e\x32\x1b.alservice.api.v1.BatchViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"A\n\x10GetBatchResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\"\xa1\x02\n\x12ListBatchesRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\x12+\n\x0c\x61nnotator_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\x0b\x61nnotatorId\x12\x1b\n\topen_only\x18\x05 \x01(\x08R\x08openOnly\x12\x39\n\x04view\x18\x06 \x01(\x0e\x32\x1b.alservice.api.v1.BatchViewB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"p\n\x13ListBatchesResponse\x12\x31\n\x07\x62\x61tches\x18\x01 \x03(\x0b\x32\x17.alservice.api.v1.BatchR\x07\x62\x61tches\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xac\x01\n\x11RenewBatchRequest\x12,\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61lservice/BatchR\x04name\x12@\n\x0elease_duration\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleaseDuration\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"C\n\x12RenewBatchResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\"l\n\x13ReleaseBatchRequest\x12,\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61lservice/BatchR\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"E\n\x14ReleaseBatchResponse\x12-\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.BatchR\x05\x62\x61tch\"\xbe\x01\n\x11ListLabelsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\x90N(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\x12!\n\x0csettled_only\x18\x04 \x01(\x08R\x0bsettledOnly\"m\n\x12ListLabelsResponse\x12/\n\x06labels\x18\x01 \x03(\x0b\x32\x17.alservice.api.v1.LabelR\x06labels\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xf3\x08\n\x15\x41\x63tiveLearningService\x12s\n\x05Query\x12\x1e.alservice.api.v1.QueryRequest\x1a\x1f.alservice.api.v1.QueryResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/v1/{project=projects/*}:query:\x01*\x12\x8f\x01\n\x0cSubmitLabels\x12%.alservice.api.v1.SubmitLabelsRequest\x1a&.alservice.api.v1.SubmitLabelsResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{project=projects/*}:submitLabels:\x01*\x12\xac\x01\n\x05Train\x12\x1e.alservice.api.v1.TrainRequest\x1a\x1d.google.longrunning.Operation\"d\xca\x41\x38\n\x16\x61lservice.api.v1.Model\x12\x1e\x61lservice.api.v1.TrainMetadata\x82\xd3\xe4\x93\x02#\"\x1e/v1/{project=projects/*}:train:\x01*\x12z\n\x08GetBatch\x12!.alservice.api.v1.GetBatchRequest\x1a\".alservice.api.v1.GetBatchResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=projects/*/batches/*}\x12\x84\x01\n\x0bListBatches\x12$.alservice.api.v1.ListBatchesRequest\x1a%.alservice.api.v1.ListBatchesResponse\"(\x82\xd3\xe4\x93\x02\"\x12 /v1/{project=projects/*}/batches\x12\x89\x01\n\nRenewBatch\x12#.alservice.api.v1.RenewBatchRequest\x1a$.alservice.api.v1.RenewBatchResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{name=projects/*/batches/*}:renew:\x01*\x12\x91\x01\n\x0cReleaseBatch\x12%.alservice.api.v1.ReleaseBatchRequest\x1a&.alservice.api.v1.ReleaseBatchResponse\"2\x82\xd3\xe4\x93\x02,\"\'/v1/{name=projects/*/batches/*}:release:\x01*\x12\x80\x01\n\nListLabels\x12#.alservice.api.v1.ListLabelsRequest\x1a$.alservice.api.v1.ListLabelsResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{project=projects/*}/labelsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +41,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYREQUEST_PARAMETERSENTRY']._loaded_options = None
   _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_QUERYREQUEST'].fields_by_name['project']._loaded_options = None
-  _globals['_QUERYREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002'
+  _globals['_QUERYREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_QUERYREQUEST'].fields_by_name['batch_size']._loaded_options = None
   _globals['_QUERYREQUEST'].fields_by_name['batch_size']._serialized_options = b'\272H\007\032\005\030\220N(\000'
   _globals['_QUERYREQUEST'].fields_by_name['strategy']._loaded_options = None
@@ -54,23 +55,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_QUERYREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_QUERYREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_SUBMITLABELSREQUEST'].fields_by_name['project']._loaded_options = None
-  _globals['_SUBMITLABELSREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002'
+  _globals['_SUBMITLABELSREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_SUBMITLABELSREQUEST'].fields_by_name['labels']._loaded_options = None
   _globals['_SUBMITLABELSREQUEST'].fields_by_name['labels']._serialized_options = b'\272H\010\222\001\005\010\001\020\220N'
   _globals['_SUBMITLABELSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SUBMITLABELSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_TRAINREQUEST'].fields_by_name['project']._loaded_options = None
-  _globals['_TRAINREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002'
+  _globals['_TRAINREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_TRAINREQUEST'].fields_by_name['learner']._loaded_options = None
   _globals['_TRAINREQUEST'].fields_by_name['learner']._serialized_options = b'\272H\004r\002(@'
   _globals['_TRAINREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_TRAINREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_GETBATCHREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETBATCHREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_GETBATCHREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017alservice/Batch'
   _globals['_GETBATCHREQUEST'].fields_by_name['view']._loaded_options = None
   _globals['_GETBATCHREQUEST'].fields_by_name['view']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_LISTBATCHESREQUEST'].fields_by_name['project']._loaded_options = None
-  _globals['_LISTBATCHESREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002'
+  _globals['_LISTBATCHESREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_LISTBATCHESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTBATCHESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTBATCHESREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -80,15 +81,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTBATCHESREQUEST'].fields_by_name['view']._loaded_options = None
   _globals['_LISTBATCHESREQUEST'].fields_by_name['view']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_RENEWBATCHREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_RENEWBATCHREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_RENEWBATCHREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017alservice/Batch'
   _globals['_RENEWBATCHREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RENEWBATCHREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_RELEASEBATCHREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_RELEASEBATCHREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_RELEASEBATCHREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017alservice/Batch'
   _globals['_RELEASEBATCHREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_RELEASEBATCHREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_LISTLABELSREQUEST'].fields_by_name['project']._loaded_options = None
-  _globals['_LISTLABELSREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002'
+  _globals['_LISTLABELSREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_LISTLABELSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTLABELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\220N(\000'
   _globals['_LISTLABELSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -98,7 +99,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['SubmitLabels']._loaded_options = None
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['SubmitLabels']._serialized_options = b'\202\323\344\223\002*\"%/v1/{project=projects/*}:submitLabels:\001*'
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['Train']._loaded_options = None
-  _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['Train']._serialized_options = b'\202\323\344\223\002#\"\036/v1/{project=projects/*}:train:\001*'
+  _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['Train']._serialized_options = b'\312A8\n\026alservice.api.v1.Model\022\036alservice.api.v1.TrainMetadata\202\323\344\223\002#\"\036/v1/{project=projects/*}:train:\001*'
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['GetBatch']._loaded_options = None
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['GetBatch']._serialized_options = b'\202\323\344\223\002!\022\037/v1/{name=projects/*/batches/*}'
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['ListBatches']._loaded_options = None
@@ -109,40 +110,40 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['ReleaseBatch']._serialized_options = b'\202\323\344\223\002,\"\'/v1/{name=projects/*/batches/*}:release:\001*'
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['ListLabels']._loaded_options = None
   _globals['_ACTIVELEARNINGSERVICE'].methods_by_name['ListLabels']._serialized_options = b'\202\323\344\223\002!\022\037/v1/{project=projects/*}/labels'
-  _globals['_QUERYREQUEST']._serialized_start=261
-  _globals['_QUERYREQUEST']._serialized_end=834
-  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_start=764
-  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_end=825
-  _globals['_QUERYRESPONSE']._serialized_start=837
-  _globals['_QUERYRESPONSE']._serialized_end=1007
-  _globals['_SUBMITLABELSREQUEST']._serialized_start=1010
-  _globals['_SUBMITLABELSREQUEST']._serialized_end=1166
-  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1169
-  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1333
-  _globals['_TRAINREQUEST']._serialized_start=1336
-  _globals['_TRAINREQUEST']._serialized_end=1526
-  _globals['_TRAINMETADATA']._serialized_start=1528
-  _globals['_TRAINMETADATA']._serialized_end=1641
-  _globals['_GETBATCHREQUEST']._serialized_start=1643
-  _globals['_GETBATCHREQUEST']._serialized_end=1745
-  _globals['_GETBATCHRESPONSE']._serialized_start=1747
-  _globals['_GETBATCHRESPONSE']._serialized_end=1812
-  _globals['_LISTBATCHESREQUEST']._serialized_start=1815
-  _globals['_LISTBATCHESREQUEST']._serialized_end=2082
-  _globals['_LISTBATCHESRESPONSE']._serialized_start=2084
-  _globals['_LISTBATCHESRESPONSE']._serialized_end=2196
-  _globals['_RENEWBATCHREQUEST']._serialized_start=2199
-  _globals['_RENEWBATCHREQUEST']._serialized_end=2351
-  _globals['_RENEWBATCHRESPONSE']._serialized_start=2353
-  _globals['_RENEWBATCHRESPONSE']._serialized_end=2420
-  _globals['_RELEASEBATCHREQUEST']._serialized_start=2422
-  _globals['_RELEASEBATCHREQUEST']._serialized_end=2510
-  _globals['_RELEASEBATCHRESPONSE']._serialized_start=2512
-  _globals['_RELEASEBATCHRESPONSE']._serialized_end=2581
-  _globals['_LISTLABELSREQUEST']._serialized_start=2584
-  _globals['_LISTLABELSREQUEST']._serialized_end=2752
-  _globals['_LISTLABELSRESPONSE']._serialized_start=2754
-  _globals['_LISTLABELSRESPONSE']._serialized_end=2863
-  _globals['_ACTIVELEARNINGSERVICE']._serialized_start=2866
-  _globals['_ACTIVELEARNINGSERVICE']._serialized_end=3945
+  _globals['_QUERYREQUEST']._serialized_start=288
+  _globals['_QUERYREQUEST']._serialized_end=883
+  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_start=813
+  _globals['_QUERYREQUEST_PARAMETERSENTRY']._serialized_end=874
+  _globals['_QUERYRESPONSE']._serialized_start=886
+  _globals['_QUERYRESPONSE']._serialized_end=1056
+  _globals['_SUBMITLABELSREQUEST']._serialized_start=1059
+  _globals['_SUBMITLABELSREQUEST']._serialized_end=1237
+  _globals['_SUBMITLABELSRESPONSE']._serialized_start=1240
+  _globals['_SUBMITLABELSRESPONSE']._serialized_end=1404
+  _globals['_TRAINREQUEST']._serialized_start=1407
+  _globals['_TRAINREQUEST']._serialized_end=1619
+  _globals['_TRAINMETADATA']._serialized_start=1621
+  _globals['_TRAINMETADATA']._serialized_end=1734
+  _globals['_GETBATCHREQUEST']._serialized_start=1736
+  _globals['_GETBATCHREQUEST']._serialized_end=1858
+  _globals['_GETBATCHRESPONSE']._serialized_start=1860
+  _globals['_GETBATCHRESPONSE']._serialized_end=1925
+  _globals['_LISTBATCHESREQUEST']._serialized_start=1928
+  _globals['_LISTBATCHESREQUEST']._serialized_end=2217
+  _globals['_LISTBATCHESRESPONSE']._serialized_start=2219
+  _globals['_LISTBATCHESRESPONSE']._serialized_end=2331
+  _globals['_RENEWBATCHREQUEST']._serialized_start=2334
+  _globals['_RENEWBATCHREQUEST']._serialized_end=2506
+  _globals['_RENEWBATCHRESPONSE']._serialized_start=2508
+  _globals['_RENEWBATCHRESPONSE']._serialized_end=2575
+  _globals['_RELEASEBATCHREQUEST']._serialized_start=2577
+  _globals['_RELEASEBATCHREQUEST']._serialized_end=2685
+  _globals['_RELEASEBATCHRESPONSE']._serialized_start=2687
+  _globals['_RELEASEBATCHRESPONSE']._serialized_end=2756
+  _globals['_LISTLABELSREQUEST']._serialized_start=2759
+  _globals['_LISTLABELSREQUEST']._serialized_end=2949
+  _globals['_LISTLABELSRESPONSE']._serialized_start=2951
+  _globals['_LISTLABELSRESPONSE']._serialized_end=3060
+  _globals['_ACTIVELEARNINGSERVICE']._serialized_start=3063
+  _globals['_ACTIVELEARNINGSERVICE']._serialized_end=4202
 # @@protoc_insertion_point(module_scope)

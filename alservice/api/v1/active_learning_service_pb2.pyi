@@ -120,7 +120,7 @@ class QueryResponse(_message.Message):
     OPEN_ITEM_COUNT_FIELD_NUMBER: _builtins.int
     NOTES_FIELD_NUMBER: _builtins.int
     unseen_label_count: _builtins.int
-    """Settled labels that the model has not seen: a reason to Train."""
+    """Settled labels that could train and that the model has not seen: a reason to Train."""
     open_item_count: _builtins.int
     """Items that could still be asked about after this batch, about."""
     @_builtins.property
@@ -354,7 +354,9 @@ class ListBatchesRequest(_message.Message):
     project: _builtins.str
     """The project, `projects/{project}`."""
     page_size: _builtins.int
-    """The most batches to return, 0 to 1,000; 0 means 50."""
+    """The most batches to return, 0 to 1,000; 0 means 50. Fewer come back where a page would
+    outgrow 4 MiB.
+    """
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first."""
     annotator_id: _builtins.str
@@ -362,7 +364,7 @@ class ListBatchesRequest(_message.Message):
     open_only: _builtins.bool
     """Only batches that are still open."""
     view: _batch_pb2.BatchView.ValueType
-    """How much of the items to return."""
+    """How much of the items to return. Default here: BATCH_VIEW_IDS."""
     def __init__(
         self,
         *,

@@ -124,10 +124,10 @@ class ActiveLearningServiceServicer(object):
         """Train fits a model to the settled labels and activates it.
 
         Answers at once with a long-running operation: its metadata is a TrainMetadata that names
-        the model, its response a Model. GetModel shows the same progress. If nothing changed since
-        the last model, the operation comes back done with that model, unless `force`. While
-        a Train of the project is waiting or running, that operation is returned. Idempotent with
-        `request_id`.
+        the model, its response a Model. GetModel shows the same progress. If no label was given,
+        changed or removed since the last model, the operation comes back done with that model,
+        unless `force`. A Train that waits, or that runs and has seen all labels, is joined if it asks
+        for the same. Idempotent with `request_id`.
         Errors: NOT_FOUND (project), FAILED_PRECONDITION (fewer than two classes have labels),
         INVALID_ARGUMENT (learner).
         """
@@ -153,7 +153,7 @@ class ActiveLearningServiceServicer(object):
         """RenewBatch extends the lease on the items of a batch that are still open and still held.
 
         Items whose lease ran out and that nobody else holds are leased again. Idempotent with
-        `request_id`. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
+        `request_id`; a repeat answers with the batch as it is then. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -162,7 +162,7 @@ class ActiveLearningServiceServicer(object):
     def ReleaseBatch(self, request, context):
         """ReleaseBatch gives the unanswered items of a batch back, so that others may get them.
 
-        Releasing a closed batch changes nothing. Idempotent. Errors: NOT_FOUND.
+        Releasing a closed batch changes nothing. Idempotent; answers with the batch as it is. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -63,10 +63,10 @@ class ActiveLearningServiceStub:
     """Train fits a model to the settled labels and activates it.
 
     Answers at once with a long-running operation: its metadata is a TrainMetadata that names
-    the model, its response a Model. GetModel shows the same progress. If nothing changed since
-    the last model, the operation comes back done with that model, unless `force`. While
-    a Train of the project is waiting or running, that operation is returned. Idempotent with
-    `request_id`.
+    the model, its response a Model. GetModel shows the same progress. If no label was given,
+    changed or removed since the last model, the operation comes back done with that model,
+    unless `force`. A Train that waits, or that runs and has seen all labels, is joined if it asks
+    for the same. Idempotent with `request_id`.
     Errors: NOT_FOUND (project), FAILED_PRECONDITION (fewer than two classes have labels),
     INVALID_ARGUMENT (learner).
     """
@@ -78,12 +78,12 @@ class ActiveLearningServiceStub:
     """RenewBatch extends the lease on the items of a batch that are still open and still held.
 
     Items whose lease ran out and that nobody else holds are leased again. Idempotent with
-    `request_id`. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
+    `request_id`; a repeat answers with the batch as it is then. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
     """
     ReleaseBatch: _grpc.UnaryUnaryMultiCallable[_active_learning_service_pb2.ReleaseBatchRequest, _active_learning_service_pb2.ReleaseBatchResponse]
     """ReleaseBatch gives the unanswered items of a batch back, so that others may get them.
 
-    Releasing a closed batch changes nothing. Idempotent. Errors: NOT_FOUND.
+    Releasing a closed batch changes nothing. Idempotent; answers with the batch as it is. Errors: NOT_FOUND.
     """
     ListLabels: _grpc.UnaryUnaryMultiCallable[_active_learning_service_pb2.ListLabelsRequest, _active_learning_service_pb2.ListLabelsResponse]
     """ListLabels lists the log of answers of a project, oldest first, including those that no
@@ -124,10 +124,10 @@ class ActiveLearningServiceAsyncStub(ActiveLearningServiceStub):
     """Train fits a model to the settled labels and activates it.
 
     Answers at once with a long-running operation: its metadata is a TrainMetadata that names
-    the model, its response a Model. GetModel shows the same progress. If nothing changed since
-    the last model, the operation comes back done with that model, unless `force`. While
-    a Train of the project is waiting or running, that operation is returned. Idempotent with
-    `request_id`.
+    the model, its response a Model. GetModel shows the same progress. If no label was given,
+    changed or removed since the last model, the operation comes back done with that model,
+    unless `force`. A Train that waits, or that runs and has seen all labels, is joined if it asks
+    for the same. Idempotent with `request_id`.
     Errors: NOT_FOUND (project), FAILED_PRECONDITION (fewer than two classes have labels),
     INVALID_ARGUMENT (learner).
     """
@@ -139,12 +139,12 @@ class ActiveLearningServiceAsyncStub(ActiveLearningServiceStub):
     """RenewBatch extends the lease on the items of a batch that are still open and still held.
 
     Items whose lease ran out and that nobody else holds are leased again. Idempotent with
-    `request_id`. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
+    `request_id`; a repeat answers with the batch as it is then. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
     """
     ReleaseBatch: _aio.UnaryUnaryMultiCallable[_active_learning_service_pb2.ReleaseBatchRequest, _active_learning_service_pb2.ReleaseBatchResponse]  # type: ignore[assignment]
     """ReleaseBatch gives the unanswered items of a batch back, so that others may get them.
 
-    Releasing a closed batch changes nothing. Idempotent. Errors: NOT_FOUND.
+    Releasing a closed batch changes nothing. Idempotent; answers with the batch as it is. Errors: NOT_FOUND.
     """
     ListLabels: _aio.UnaryUnaryMultiCallable[_active_learning_service_pb2.ListLabelsRequest, _active_learning_service_pb2.ListLabelsResponse]  # type: ignore[assignment]
     """ListLabels lists the log of answers of a project, oldest first, including those that no
@@ -200,10 +200,10 @@ class ActiveLearningServiceServicer(metaclass=_abc_1.ABCMeta):
         """Train fits a model to the settled labels and activates it.
 
         Answers at once with a long-running operation: its metadata is a TrainMetadata that names
-        the model, its response a Model. GetModel shows the same progress. If nothing changed since
-        the last model, the operation comes back done with that model, unless `force`. While
-        a Train of the project is waiting or running, that operation is returned. Idempotent with
-        `request_id`.
+        the model, its response a Model. GetModel shows the same progress. If no label was given,
+        changed or removed since the last model, the operation comes back done with that model,
+        unless `force`. A Train that waits, or that runs and has seen all labels, is joined if it asks
+        for the same. Idempotent with `request_id`.
         Errors: NOT_FOUND (project), FAILED_PRECONDITION (fewer than two classes have labels),
         INVALID_ARGUMENT (learner).
         """
@@ -233,7 +233,7 @@ class ActiveLearningServiceServicer(metaclass=_abc_1.ABCMeta):
         """RenewBatch extends the lease on the items of a batch that are still open and still held.
 
         Items whose lease ran out and that nobody else holds are leased again. Idempotent with
-        `request_id`. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
+        `request_id`; a repeat answers with the batch as it is then. Errors: NOT_FOUND, FAILED_PRECONDITION (nothing left to renew).
         """
 
     @_abc_1.abstractmethod
@@ -244,7 +244,7 @@ class ActiveLearningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_active_learning_service_pb2.ReleaseBatchResponse, _abc.Awaitable[_active_learning_service_pb2.ReleaseBatchResponse]]:
         """ReleaseBatch gives the unanswered items of a batch back, so that others may get them.
 
-        Releasing a closed batch changes nothing. Idempotent. Errors: NOT_FOUND.
+        Releasing a closed batch changes nothing. Idempotent; answers with the batch as it is. Errors: NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

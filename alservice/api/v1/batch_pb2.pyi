@@ -28,7 +28,7 @@ class _BatchView:
 class _BatchViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BatchView.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     BATCH_VIEW_UNSPECIFIED: _BatchView.ValueType  # 0
-    """The same as BATCH_VIEW_BASIC."""
+    """The same as BATCH_VIEW_BASIC; in ListBatches the same as BATCH_VIEW_IDS."""
     BATCH_VIEW_IDS: _BatchView.ValueType  # 1
     """Ids, ranks and scores."""
     BATCH_VIEW_BASIC: _BatchView.ValueType  # 2
@@ -40,7 +40,7 @@ class BatchView(_BatchView, metaclass=_BatchViewEnumTypeWrapper):
     """BatchView says how much of a batch to return."""
 
 BATCH_VIEW_UNSPECIFIED: BatchView.ValueType  # 0
-"""The same as BATCH_VIEW_BASIC."""
+"""The same as BATCH_VIEW_BASIC; in ListBatches the same as BATCH_VIEW_IDS."""
 BATCH_VIEW_IDS: BatchView.ValueType  # 1
 """Ids, ranks and scores."""
 BATCH_VIEW_BASIC: BatchView.ValueType  # 2
@@ -152,8 +152,8 @@ class BatchItem(_message.Message):
     arm: Global___Arm.ValueType
     """Why the item is here. Only in BATCH_VIEW_FULL of GetBatch and ListBatches."""
     propensity: _builtins.float
-    """The probability with which the item was drawn; 0 for deterministic choices, which have
-    none. Only in BATCH_VIEW_FULL of GetBatch and ListBatches.
+    """The probability with which the item was drawn, in (0, 1]. Unset for deterministic choices,
+    which have none. Only in BATCH_VIEW_FULL of GetBatch and ListBatches.
     """
     @_builtins.property
     def component_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
@@ -161,7 +161,9 @@ class BatchItem(_message.Message):
 
     @_builtins.property
     def content(self) -> _item_pb2.Content:
-        """What a person sees. Not in BATCH_VIEW_IDS."""
+        """What a person sees. Not in BATCH_VIEW_IDS. Left out, last items first, where the answer
+        would outgrow 4 MiB; GetItem has it.
+        """
 
     def __init__(
         self,
@@ -173,13 +175,15 @@ class BatchItem(_message.Message):
         content: _item_pb2.Content | None = ...,
         state: Global___BatchItemState.ValueType = ...,
         arm: Global___Arm.ValueType = ...,
-        propensity: _builtins.float = ...,
+        propensity: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_propensity", b"_propensity", "content", b"content", "propensity", b"propensity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arm", b"arm", "component_scores", b"component_scores", "content", b"content", "item_id", b"item_id", "propensity", b"propensity", "rank", b"rank", "score", b"score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_propensity", b"_propensity", "arm", b"arm", "component_scores", b"component_scores", "content", b"content", "item_id", b"item_id", "propensity", b"propensity", "rank", b"rank", "score", b"score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__propensity: _TypeAlias = _typing.Literal["propensity"]  # noqa: Y015
+    _WhichOneofArgType__propensity: _TypeAlias = _typing.Literal["_propensity", b"_propensity"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__propensity) -> _WhichOneofReturnType__propensity | None: ...
 
 Global___BatchItem: _TypeAlias = BatchItem  # noqa: Y015
 

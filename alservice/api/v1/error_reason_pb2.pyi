@@ -229,7 +229,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
               "metadata": {"lane": "score"}}
     """
     ERROR_REASON_LIMIT_EXCEEDED: _ErrorReason.ValueType  # 35
-    """The request is larger than a stated limit. Status: RESOURCE_EXHAUSTED.
+    """The request is larger than a stated limit. Status: INVALID_ARGUMENT.
 
     Example: {"reason": "ERROR_REASON_LIMIT_EXCEEDED",
               "metadata": {"limit": "10000", "got": "20000"}}
@@ -501,7 +501,7 @@ Example: {"reason": "ERROR_REASON_OVERLOADED",
           "metadata": {"lane": "score"}}
 """
 ERROR_REASON_LIMIT_EXCEEDED: ErrorReason.ValueType  # 35
-"""The request is larger than a stated limit. Status: RESOURCE_EXHAUSTED.
+"""The request is larger than a stated limit. Status: INVALID_ARGUMENT.
 
 Example: {"reason": "ERROR_REASON_LIMIT_EXCEEDED",
           "metadata": {"limit": "10000", "got": "20000"}}

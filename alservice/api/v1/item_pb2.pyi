@@ -162,8 +162,9 @@ class Item(_message.Message):
     Unset means unknown, which counts as 1.
     """
     group: _builtins.str
-    """Items of one group are alike (one patient, one document, one video). Models are
-    never validated on a group they were trained on. Empty means a group of its own.
+    """Items of one group are alike (one patient, one document, one video). Cross-validation
+    never splits a group. The audit is sampled item by item, so that its items may be of
+    groups that were trained on. Empty means a group of its own.
     """
     class_id: _builtins.str
     """Only on upload: the class of a label that exists already. It is recorded with

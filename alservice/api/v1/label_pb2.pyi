@@ -38,6 +38,8 @@ class _LabelOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelOut
     """The item cannot be labelled by anybody (broken, out of scope): out for good."""
     LABEL_OUTCOME_FLAG: _LabelOutcome.ValueType  # 5
     """An expert should look at the item. It stays out of Query until one has."""
+    LABEL_OUTCOME_RETRACT: _LabelOutcome.ValueType  # 6
+    """Takes this annotator's earlier answer back. Refused until it is built."""
 
 class LabelOutcome(_LabelOutcome, metaclass=_LabelOutcomeEnumTypeWrapper):
     """LabelOutcome is the kind of answer that an annotator gave."""
@@ -54,6 +56,8 @@ LABEL_OUTCOME_UNUSABLE: LabelOutcome.ValueType  # 4
 """The item cannot be labelled by anybody (broken, out of scope): out for good."""
 LABEL_OUTCOME_FLAG: LabelOutcome.ValueType  # 5
 """An expert should look at the item. It stays out of Query until one has."""
+LABEL_OUTCOME_RETRACT: LabelOutcome.ValueType  # 6
+"""Takes this annotator's earlier answer back. Refused until it is built."""
 Global___LabelOutcome: _TypeAlias = LabelOutcome  # noqa: Y015
 
 class _LabelProvenance:
@@ -73,7 +77,10 @@ class _LabelProvenanceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Label
     LABEL_PROVENANCE_CORRECTED: _LabelProvenance.ValueType  # 4
     """Replaces an earlier answer of the same item on purpose, and settles it."""
     LABEL_PROVENANCE_MACHINE: _LabelProvenance.ValueType  # 5
-    """Given by a machine."""
+    """Given by a machine. It settles and trains like a person's until a person answers; it
+    takes the item out of Query. On reserved and TEST items it is only logged: a machine's answer
+    would measure agreement with that machine.
+    """
 
 class LabelProvenance(_LabelProvenance, metaclass=_LabelProvenanceEnumTypeWrapper):
     """LabelProvenance says how a label came to be."""
@@ -89,7 +96,10 @@ LABEL_PROVENANCE_IMPORTED: LabelProvenance.ValueType  # 3
 LABEL_PROVENANCE_CORRECTED: LabelProvenance.ValueType  # 4
 """Replaces an earlier answer of the same item on purpose, and settles it."""
 LABEL_PROVENANCE_MACHINE: LabelProvenance.ValueType  # 5
-"""Given by a machine."""
+"""Given by a machine. It settles and trains like a person's until a person answers; it
+takes the item out of Query. On reserved and TEST items it is only logged: a machine's answer
+would measure agreement with that machine.
+"""
 Global___LabelProvenance: _TypeAlias = LabelProvenance  # noqa: Y015
 
 class _LabelStatus:

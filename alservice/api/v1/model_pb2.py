@@ -26,9 +26,10 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lservice/api/v1/model.proto\x12\x10\x61lservice.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb4\x01\n\x06Metric\x12\x16\n\x06metric\x18\x01 \x01(\tR\x06metric\x12\x33\n\x05\x62\x61sis\x18\x02 \x01(\x0e\x32\x1d.alservice.api.v1.MetricBasisR\x05\x62\x61sis\x12\x14\n\x05value\x18\x03 \x01(\x01R\x05value\x12\x10\n\x03low\x18\x04 \x01(\x01R\x03low\x12\x12\n\x04high\x18\x05 \x01(\x01R\x04high\x12!\n\x0csample_count\x18\x06 \x01(\x03R\x0bsampleCount\"\xe9\x04\n\x05Model\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32\x1c.alservice.api.v1.ModelStateR\x05state\x12\x18\n\x07learner\x18\x03 \x01(\tR\x07learner\x12\x37\n\nparameters\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructR\nparameters\x12\x1a\n\x08revision\x18\x05 \x01(\x03R\x08revision\x12\x1f\n\x0blabel_count\x18\x06 \x01(\x03R\nlabelCount\x12\x32\n\x07metrics\x18\x07 \x03(\x0b\x32\x18.alservice.api.v1.MetricR\x07metrics\x12!\n\x0cvector_space\x18\x08 \x01(\tR\x0bvectorSpace\x12\x1b\n\tclass_ids\x18\t \x03(\tR\x08\x63lassIds\x12\x16\n\x06\x61\x63tive\x18\n \x01(\x08R\x06\x61\x63tive\x12;\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x35\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12\x14\n\x05\x65rror\x18\r \x01(\tR\x05\x65rror\x12\x1c\n\toperation\x18\x0e \x01(\tR\toperation:N\xea\x41K\n\x17\x61lservice.example/Model\x12!projects/{project}/models/{model}*\x06models2\x05model*r\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_STATE_TRAINING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03*x\n\x0bMetricBasis\x12\x1c\n\x18METRIC_BASIS_UNSPECIFIED\x10\x00\x12\x16\n\x12METRIC_BASIS_AUDIT\x10\x01\x12\x15\n\x11METRIC_BASIS_TEST\x10\x02\x12\x1c\n\x18METRIC_BASIS_SELECTED_CV\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lservice/api/v1/model.proto\x12\x10\x61lservice.api.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xb4\x01\n\x06Metric\x12\x16\n\x06metric\x18\x01 \x01(\tR\x06metric\x12\x33\n\x05\x62\x61sis\x18\x02 \x01(\x0e\x32\x1d.alservice.api.v1.MetricBasisR\x05\x62\x61sis\x12\x14\n\x05value\x18\x03 \x01(\x01R\x05value\x12\x10\n\x03low\x18\x04 \x01(\x01R\x03low\x12\x12\n\x04high\x18\x05 \x01(\x01R\x04high\x12!\n\x0csample_count\x18\x06 \x01(\x03R\x0bsampleCount\"\x8b\x05\n\x05Model\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32\x1c.alservice.api.v1.ModelStateR\x05state\x12\x18\n\x07learner\x18\x03 \x01(\tR\x07learner\x12\x37\n\nparameters\x18\x04 \x01(\x0b\x32\x17.google.protobuf.StructR\nparameters\x12\x1a\n\x08revision\x18\x05 \x01(\x03R\x08revision\x12\x1f\n\x0blabel_count\x18\x06 \x01(\x03R\nlabelCount\x12\x32\n\x07metrics\x18\x07 \x03(\x0b\x32\x18.alservice.api.v1.MetricR\x07metrics\x12!\n\x0cvector_space\x18\x08 \x01(\tR\x0bvectorSpace\x12\x1b\n\tclass_ids\x18\t \x03(\tR\x08\x63lassIds\x12\x16\n\x06\x61\x63tive\x18\n \x01(\x08R\x06\x61\x63tive\x12;\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x35\n\x08\x65nd_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07\x65ndTime\x12(\n\x05\x65rror\x18\r \x01(\x0b\x32\x12.google.rpc.StatusR\x05\x65rror\x12\x1c\n\toperation\x18\x0e \x01(\tR\toperation\x12\x14\n\x05notes\x18\x0f \x03(\tR\x05notes:F\xea\x41\x43\n\x0f\x61lservice/Model\x12!projects/{project}/models/{model}*\x06models2\x05model*r\n\nModelState\x12\x1b\n\x17MODEL_STATE_UNSPECIFIED\x10\x00\x12\x18\n\x14MODEL_STATE_TRAINING\x10\x01\x12\x15\n\x11MODEL_STATE_READY\x10\x02\x12\x16\n\x12MODEL_STATE_FAILED\x10\x03*x\n\x0bMetricBasis\x12\x1c\n\x18METRIC_BASIS_UNSPECIFIED\x10\x00\x12\x16\n\x12METRIC_BASIS_AUDIT\x10\x01\x12\x15\n\x11METRIC_BASIS_TEST\x10\x02\x12\x1c\n\x18METRIC_BASIS_SELECTED_CV\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,13 +39,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODEL'].fields_by_name['name']._loaded_options = None
   _globals['_MODEL'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_MODEL']._loaded_options = None
-  _globals['_MODEL']._serialized_options = b'\352AK\n\027alservice.example/Model\022!projects/{project}/models/{model}*\006models2\005model'
-  _globals['_MODELSTATE']._serialized_start=976
-  _globals['_MODELSTATE']._serialized_end=1090
-  _globals['_METRICBASIS']._serialized_start=1092
-  _globals['_METRICBASIS']._serialized_end=1212
-  _globals['_METRIC']._serialized_start=174
-  _globals['_METRIC']._serialized_end=354
-  _globals['_MODEL']._serialized_start=357
-  _globals['_MODEL']._serialized_end=974
+  _globals['_MODEL']._serialized_options = b'\352AC\n\017alservice/Model\022!projects/{project}/models/{model}*\006models2\005model'
+  _globals['_MODELSTATE']._serialized_start=1035
+  _globals['_MODELSTATE']._serialized_end=1149
+  _globals['_METRICBASIS']._serialized_start=1151
+  _globals['_METRICBASIS']._serialized_end=1271
+  _globals['_METRIC']._serialized_start=199
+  _globals['_METRIC']._serialized_end=379
+  _globals['_MODEL']._serialized_start=382
+  _globals['_MODEL']._serialized_end=1033
 # @@protoc_insertion_point(module_scope)

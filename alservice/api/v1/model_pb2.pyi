@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.rpc import status_pb2 as _status_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -58,12 +59,15 @@ class _MetricBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MetricBas
     METRIC_BASIS_UNSPECIFIED: _MetricBasis.ValueType  # 0
     """Never sent."""
     METRIC_BASIS_AUDIT: _MetricBasis.ValueType  # 1
-    """Labelled audit items: a uniform sample of the pool, never trained on."""
+    """Labelled audit items: a uniform sample of what was unlabelled when each was drawn, never
+    trained on.
+    """
     METRIC_BASIS_TEST: _MetricBasis.ValueType  # 2
     """Labelled items of role TEST."""
     METRIC_BASIS_SELECTED_CV: _MetricBasis.ValueType  # 3
     """Cross-validated on the labels that were trained on. Those were chosen for being hard, so this
-    is a biased diagnostic: not for targets, curves or stopping.
+    is a biased diagnostic: not for targets, curves or stopping. The calibration was fitted on
+    the same rows; look at `calibration_error` on AUDIT instead.
     """
 
 class MetricBasis(_MetricBasis, metaclass=_MetricBasisEnumTypeWrapper):
@@ -72,12 +76,15 @@ class MetricBasis(_MetricBasis, metaclass=_MetricBasisEnumTypeWrapper):
 METRIC_BASIS_UNSPECIFIED: MetricBasis.ValueType  # 0
 """Never sent."""
 METRIC_BASIS_AUDIT: MetricBasis.ValueType  # 1
-"""Labelled audit items: a uniform sample of the pool, never trained on."""
+"""Labelled audit items: a uniform sample of what was unlabelled when each was drawn, never
+trained on.
+"""
 METRIC_BASIS_TEST: MetricBasis.ValueType  # 2
 """Labelled items of role TEST."""
 METRIC_BASIS_SELECTED_CV: MetricBasis.ValueType  # 3
 """Cross-validated on the labels that were trained on. Those were chosen for being hard, so this
-is a biased diagnostic: not for targets, curves or stopping.
+is a biased diagnostic: not for targets, curves or stopping. The calibration was fitted on
+the same rows; look at `calibration_error` on AUDIT instead.
 """
 Global___MetricBasis: _TypeAlias = MetricBasis  # noqa: Y015
 
@@ -143,6 +150,7 @@ class Model(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     OPERATION_FIELD_NUMBER: _builtins.int
+    NOTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/models/{model}`."""
     state: Global___ModelState.ValueType
@@ -157,13 +165,11 @@ class Model(_message.Message):
     """The vector space it reads, `projects/{project}/vectorSpaces/{space}`."""
     active: _builtins.bool
     """True if Query uses it."""
-    error: _builtins.str
-    """Why training failed; empty otherwise."""
     operation: _builtins.str
     """The operation that trains it, `projects/{project}/operations/{operation}`."""
     @_builtins.property
     def parameters(self) -> _struct_pb2.Struct:
-        """What was chosen in training, such as `C` and `standardised`."""
+        """What was chosen in training, such as `C` and `standardise`."""
 
     @_builtins.property
     def metrics(self) -> _containers.RepeatedCompositeFieldContainer[Global___Metric]:
@@ -181,6 +187,18 @@ class Model(_message.Message):
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """When training ended."""
 
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why training failed or was cancelled, with an ErrorInfo as failed calls have; unset
+        otherwise.
+        """
+
+    @_builtins.property
+    def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the owner of the project should know, in plain words: for example that there are too
+        few labels to cross-validate.
+        """
+
     def __init__(
         self,
         *,
@@ -196,12 +214,13 @@ class Model(_message.Message):
         active: _builtins.bool = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         end_time: _timestamp_pb2.Timestamp | None = ...,
-        error: _builtins.str = ...,
+        error: _status_pb2.Status | None = ...,
         operation: _builtins.str = ...,
+        notes: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "parameters", b"parameters"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "parameters", b"parameters"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "class_ids", b"class_ids", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "label_count", b"label_count", "learner", b"learner", "metrics", b"metrics", "name", b"name", "operation", b"operation", "parameters", b"parameters", "revision", b"revision", "state", b"state", "vector_space", b"vector_space"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["active", b"active", "class_ids", b"class_ids", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "label_count", b"label_count", "learner", b"learner", "metrics", b"metrics", "name", b"name", "notes", b"notes", "operation", b"operation", "parameters", b"parameters", "revision", b"revision", "state", b"state", "vector_space", b"vector_space"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

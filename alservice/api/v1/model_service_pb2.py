@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from alservice.api.v1 import model_pb2 as alservice_dot_api_dot_v1_dot_model__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$alservice/api/v1/model_service.proto\x12\x10\x61lservice.api.v1\x1a\x1c\x61lservice/api/v1/model.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x85\x01\n\x11ListModelsRequest\x12\x1e\n\x07project\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\"m\n\x12ListModelsResponse\x12/\n\x06models\x18\x01 \x03(\x0b\x32\x17.alservice.api.v1.ModelR\x06models\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"+\n\x0fGetModelRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\"A\n\x10GetModelResponse\x12-\n\x05model\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.ModelR\x05model\"Y\n\x14\x41\x63tivateModelRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"F\n\x15\x41\x63tivateModelResponse\x12-\n\x05model\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.ModelR\x05model2\xa3\x03\n\x0cModelService\x12\x80\x01\n\nListModels\x12#.alservice.api.v1.ListModelsRequest\x1a$.alservice.api.v1.ListModelsResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{project=projects/*}/models\x12y\n\x08GetModel\x12!.alservice.api.v1.GetModelRequest\x1a\".alservice.api.v1.GetModelResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=projects/*/models/*}\x12\x94\x01\n\rActivateModel\x12&.alservice.api.v1.ActivateModelRequest\x1a\'.alservice.api.v1.ActivateModelResponse\"2\x82\xd3\xe4\x93\x02,\"\'/v1/{name=projects/*/models/*}:activate:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$alservice/api/v1/model_service.proto\x12\x10\x61lservice.api.v1\x1a\x1c\x61lservice/api/v1/model.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\x9b\x01\n\x11ListModelsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\"m\n\x12ListModelsResponse\x12/\n\x06models\x18\x01 \x03(\x0b\x32\x17.alservice.api.v1.ModelR\x06models\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"?\n\x0fGetModelRequest\x12,\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61lservice/ModelR\x04name\"A\n\x10GetModelResponse\x12-\n\x05model\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.ModelR\x05model\"m\n\x14\x41\x63tivateModelRequest\x12,\n\x04name\x18\x01 \x01(\tB\x18\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61lservice/ModelR\x04name\x12\'\n\nrequest_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"F\n\x15\x41\x63tivateModelResponse\x12-\n\x05model\x18\x01 \x01(\x0b\x32\x17.alservice.api.v1.ModelR\x05model2\xa3\x03\n\x0cModelService\x12\x80\x01\n\nListModels\x12#.alservice.api.v1.ListModelsRequest\x1a$.alservice.api.v1.ListModelsResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{project=projects/*}/models\x12y\n\x08GetModel\x12!.alservice.api.v1.GetModelRequest\x1a\".alservice.api.v1.GetModelResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=projects/*/models/*}\x12\x94\x01\n\rActivateModel\x12&.alservice.api.v1.ActivateModelRequest\x1a\'.alservice.api.v1.ActivateModelResponse\"2\x82\xd3\xe4\x93\x02,\"\'/v1/{name=projects/*/models/*}:activate:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +36,15 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'alservice.api.v1.model_serv
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['project']._loaded_options = None
-  _globals['_LISTMODELSREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002'
+  _globals['_LISTMODELSREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTMODELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003(\200\010'
   _globals['_GETMODELREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETMODELREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_GETMODELREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017alservice/Model'
   _globals['_ACTIVATEMODELREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_ACTIVATEMODELREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_ACTIVATEMODELREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\021\n\017alservice/Model'
   _globals['_ACTIVATEMODELREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_ACTIVATEMODELREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_MODELSERVICE'].methods_by_name['ListModels']._loaded_options = None
@@ -52,18 +53,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELSERVICE'].methods_by_name['GetModel']._serialized_options = b'\202\323\344\223\002 \022\036/v1/{name=projects/*/models/*}'
   _globals['_MODELSERVICE'].methods_by_name['ActivateModel']._loaded_options = None
   _globals['_MODELSERVICE'].methods_by_name['ActivateModel']._serialized_options = b'\202\323\344\223\002,\"\'/v1/{name=projects/*/models/*}:activate:\001*'
-  _globals['_LISTMODELSREQUEST']._serialized_start=152
-  _globals['_LISTMODELSREQUEST']._serialized_end=285
-  _globals['_LISTMODELSRESPONSE']._serialized_start=287
-  _globals['_LISTMODELSRESPONSE']._serialized_end=396
-  _globals['_GETMODELREQUEST']._serialized_start=398
-  _globals['_GETMODELREQUEST']._serialized_end=441
-  _globals['_GETMODELRESPONSE']._serialized_start=443
-  _globals['_GETMODELRESPONSE']._serialized_end=508
-  _globals['_ACTIVATEMODELREQUEST']._serialized_start=510
-  _globals['_ACTIVATEMODELREQUEST']._serialized_end=599
-  _globals['_ACTIVATEMODELRESPONSE']._serialized_start=601
-  _globals['_ACTIVATEMODELRESPONSE']._serialized_end=671
-  _globals['_MODELSERVICE']._serialized_start=674
-  _globals['_MODELSERVICE']._serialized_end=1093
+  _globals['_LISTMODELSREQUEST']._serialized_start=179
+  _globals['_LISTMODELSREQUEST']._serialized_end=334
+  _globals['_LISTMODELSRESPONSE']._serialized_start=336
+  _globals['_LISTMODELSRESPONSE']._serialized_end=445
+  _globals['_GETMODELREQUEST']._serialized_start=447
+  _globals['_GETMODELREQUEST']._serialized_end=510
+  _globals['_GETMODELRESPONSE']._serialized_start=512
+  _globals['_GETMODELRESPONSE']._serialized_end=577
+  _globals['_ACTIVATEMODELREQUEST']._serialized_start=579
+  _globals['_ACTIVATEMODELREQUEST']._serialized_end=688
+  _globals['_ACTIVATEMODELRESPONSE']._serialized_start=690
+  _globals['_ACTIVATEMODELRESPONSE']._serialized_end=760
+  _globals['_MODELSERVICE']._serialized_start=763
+  _globals['_MODELSERVICE']._serialized_end=1182
 # @@protoc_insertion_point(module_scope)

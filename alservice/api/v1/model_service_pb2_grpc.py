@@ -75,7 +75,8 @@ class ModelServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ActivateModel(self, request, context):
-        """ActivateModel makes Query use a model, whatever its age. Idempotent.
+        """ActivateModel makes Query use a model, whatever its age. Idempotent; answers with the model
+        as it is.
         Errors: NOT_FOUND, FAILED_PRECONDITION (the model is not READY, or of another vector space).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -41,7 +41,8 @@ class ModelServiceStub:
     GetModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]
     """GetModel returns a model; its `state` follows its training. Errors: NOT_FOUND."""
     ActivateModel: _grpc.UnaryUnaryMultiCallable[_model_service_pb2.ActivateModelRequest, _model_service_pb2.ActivateModelResponse]
-    """ActivateModel makes Query use a model, whatever its age. Idempotent.
+    """ActivateModel makes Query use a model, whatever its age. Idempotent; answers with the model
+    as it is.
     Errors: NOT_FOUND, FAILED_PRECONDITION (the model is not READY, or of another vector space).
     """
 
@@ -58,7 +59,8 @@ class ModelServiceAsyncStub(ModelServiceStub):
     GetModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.GetModelRequest, _model_service_pb2.GetModelResponse]  # type: ignore[assignment]
     """GetModel returns a model; its `state` follows its training. Errors: NOT_FOUND."""
     ActivateModel: _aio.UnaryUnaryMultiCallable[_model_service_pb2.ActivateModelRequest, _model_service_pb2.ActivateModelResponse]  # type: ignore[assignment]
-    """ActivateModel makes Query use a model, whatever its age. Idempotent.
+    """ActivateModel makes Query use a model, whatever its age. Idempotent; answers with the model
+    as it is.
     Errors: NOT_FOUND, FAILED_PRECONDITION (the model is not READY, or of another vector space).
     """
 
@@ -90,7 +92,8 @@ class ModelServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _model_service_pb2.ActivateModelRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_model_service_pb2.ActivateModelResponse, _abc.Awaitable[_model_service_pb2.ActivateModelResponse]]:
-        """ActivateModel makes Query use a model, whatever its age. Idempotent.
+        """ActivateModel makes Query use a model, whatever its age. Idempotent; answers with the model
+        as it is.
         Errors: NOT_FOUND, FAILED_PRECONDITION (the model is not READY, or of another vector space).
         """
 

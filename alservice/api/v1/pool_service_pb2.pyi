@@ -58,6 +58,7 @@ class AddItemsHeader(_message.Message):
     PROJECT_FIELD_NUMBER: _builtins.int
     UPLOAD_ID_FIELD_NUMBER: _builtins.int
     ON_CONFLICT_FIELD_NUMBER: _builtins.int
+    ITEM_COUNT_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """The project, `projects/{project}`."""
     upload_id: _builtins.str
@@ -66,18 +67,26 @@ class AddItemsHeader(_message.Message):
     """
     on_conflict: Global___ConflictPolicy.ValueType
     """What to do with ids that exist already. Default: ERROR."""
+    item_count: _builtins.int
+    """How many items the upload has in all, if the caller knows. A stream that ends before that
+    many have arrived then commits nothing and can be resumed. Send it whenever you can: a
+    connection that breaks can look like the end of the stream.
+    """
     def __init__(
         self,
         *,
         project: _builtins.str = ...,
         upload_id: _builtins.str = ...,
         on_conflict: Global___ConflictPolicy.ValueType = ...,
+        item_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_item_count", b"_item_count", "item_count", b"item_count"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["on_conflict", b"on_conflict", "project", b"project", "upload_id", b"upload_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_item_count", b"_item_count", "item_count", b"item_count", "on_conflict", b"on_conflict", "project", b"project", "upload_id", b"upload_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__item_count: _TypeAlias = _typing.Literal["item_count"]  # noqa: Y015
+    _WhichOneofArgType__item_count: _TypeAlias = _typing.Literal["_item_count", b"_item_count"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__item_count) -> _WhichOneofReturnType__item_count | None: ...
 
 Global___AddItemsHeader: _TypeAlias = AddItemsHeader  # noqa: Y015
 
@@ -376,7 +385,9 @@ class ListItemsRequest(_message.Message):
     project: _builtins.str
     """The project, `projects/{project}`."""
     page_size: _builtins.int
-    """The most items to return, 0 to 1,000; 0 means 100."""
+    """The most items to return, 0 to 1,000; 0 means 100. Fewer come back where a page would
+    outgrow 4 MiB.
+    """
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first. Stays valid whatever happens to the pool."""
     include_vectors: _builtins.bool

@@ -44,7 +44,8 @@ class PoolServiceStub:
     1 MiB is best). A stream that breaks leaves nothing visible; what had arrived is kept
     for a day under the header's `upload_id`. To go on, ask GetUpload for
     `received_item_count`, open a new stream with the same header, and send the items from
-    there. Ending the stream commits. A committed upload answers the same again.
+    there. Ending the stream commits. A committed upload answers the same again, and refuses
+    items beyond those that it was committed with.
     Errors: NOT_FOUND (project), INVALID_ARGUMENT (dimension, NaN, id, class),
     ALREADY_EXISTS (duplicate ids, named), OUT_OF_RANGE (an offset that leaves a gap),
     RESOURCE_EXHAUSTED (disk full, too many uploads at once).
@@ -88,7 +89,8 @@ class PoolServiceAsyncStub(PoolServiceStub):
     1 MiB is best). A stream that breaks leaves nothing visible; what had arrived is kept
     for a day under the header's `upload_id`. To go on, ask GetUpload for
     `received_item_count`, open a new stream with the same header, and send the items from
-    there. Ending the stream commits. A committed upload answers the same again.
+    there. Ending the stream commits. A committed upload answers the same again, and refuses
+    items beyond those that it was committed with.
     Errors: NOT_FOUND (project), INVALID_ARGUMENT (dimension, NaN, id, class),
     ALREADY_EXISTS (duplicate ids, named), OUT_OF_RANGE (an offset that leaves a gap),
     RESOURCE_EXHAUSTED (disk full, too many uploads at once).
@@ -135,7 +137,8 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         1 MiB is best). A stream that breaks leaves nothing visible; what had arrived is kept
         for a day under the header's `upload_id`. To go on, ask GetUpload for
         `received_item_count`, open a new stream with the same header, and send the items from
-        there. Ending the stream commits. A committed upload answers the same again.
+        there. Ending the stream commits. A committed upload answers the same again, and refuses
+        items beyond those that it was committed with.
         Errors: NOT_FOUND (project), INVALID_ARGUMENT (dimension, NaN, id, class),
         ALREADY_EXISTS (duplicate ids, named), OUT_OF_RANGE (an offset that leaves a gap),
         RESOURCE_EXHAUSTED (disk full, too many uploads at once).

@@ -242,8 +242,9 @@ class Policy(_message.Message):
     OPINIONS_PER_ITEM_FIELD_NUMBER: _builtins.int
     RETRAIN_FIELD_NUMBER: _builtins.int
     LEARNER_FIELD_NUMBER: _builtins.int
+    STRATEGY_VERSION_FIELD_NUMBER: _builtins.int
     strategy: _builtins.str
-    """The strategy of a Query that names none. Default: `margin`. Pinned with its version."""
+    """The strategy of a Query that names none. Default: `margin`."""
     batch_size: _builtins.int
     """The number of items of a Query that names none, 1 to 10,000. Default: 20."""
     reserve_share: _builtins.float
@@ -252,7 +253,7 @@ class Policy(_message.Message):
     """
     audit_share: _builtins.float
     """The share of each batch that is drawn from the reserve, in [0, 0.5]. Default: 0.1
-    until there are 100 audit labels, then 0.05. 0 turns audit off.
+    until 100 audit items were handed out, then 0.05 of what follows. 0 turns audit off.
     """
     opinions_per_item: _builtins.int
     """How many annotators are asked about each item. Default: 1. More is refused until consensus is built."""
@@ -260,6 +261,10 @@ class Policy(_message.Message):
     """Who starts training. Default: MANUAL."""
     learner: _builtins.str
     """The kind of model to train. Default: `logistic`."""
+    strategy_version: _builtins.int
+    """The version of `strategy` when it was chosen. If the server has another, Query says so in
+    its notes; choose the strategy again to accept it.
+    """
     @_builtins.property
     def lease_duration(self) -> _duration_pb2.Duration:
         """How long a batch is leased to its annotator, 1 second to 90 days. Default: 24 hours."""
@@ -275,10 +280,11 @@ class Policy(_message.Message):
         opinions_per_item: _builtins.int = ...,
         retrain: Global___RetrainPolicy.ValueType = ...,
         learner: _builtins.str = ...,
+        strategy_version: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_reserve_share", b"_reserve_share", "audit_share", b"audit_share", "lease_duration", b"lease_duration", "reserve_share", b"reserve_share"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_reserve_share", b"_reserve_share", "audit_share", b"audit_share", "batch_size", b"batch_size", "learner", b"learner", "lease_duration", b"lease_duration", "opinions_per_item", b"opinions_per_item", "reserve_share", b"reserve_share", "retrain", b"retrain", "strategy", b"strategy"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share", "_reserve_share", b"_reserve_share", "audit_share", b"audit_share", "batch_size", b"batch_size", "learner", b"learner", "lease_duration", b"lease_duration", "opinions_per_item", b"opinions_per_item", "reserve_share", b"reserve_share", "retrain", b"retrain", "strategy", b"strategy", "strategy_version", b"strategy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__audit_share: _TypeAlias = _typing.Literal["audit_share"]  # noqa: Y015
     _WhichOneofArgType__audit_share: _TypeAlias = _typing.Literal["_audit_share", b"_audit_share"]  # noqa: Y015

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from alservice.api.v1 import project_pb2 as alservice_dot_api_dot_v1_dot_project__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&alservice/api/v1/project_service.proto\x12\x10\x61lservice.api.v1\x1a\x1e\x61lservice/api/v1/project.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\"\xa5\x01\n\x14\x43reateProjectRequest\x12#\n\nproject_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\tprojectId\x12?\n\x07project\x18\x02 \x01(\x0b\x32\x19.alservice.api.v1.ProjectB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\x07project\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"L\n\x15\x43reateProjectResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project\"-\n\x11GetProjectRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\"I\n\x12GetProjectResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project\"g\n\x13ListProjectsRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\"u\n\x14ListProjectsResponse\x12\x35\n\x08projects\x18\x01 \x03(\x0b\x32\x19.alservice.api.v1.ProjectR\x08projects\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc9\x01\n\x14UpdateProjectRequest\x12?\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\x07project\x12G\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\nupdateMask\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"L\n\x15UpdateProjectResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project\"v\n\x14\x44\x65leteProjectRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\x12\x1b\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02(@R\x04\x65tag\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"\x17\n\x15\x44\x65leteProjectResponse\"\x9b\x01\n\x11\x41\x64\x64\x43lassesRequest\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\x04name\x12\x43\n\x07\x63lasses\x18\x02 \x03(\x0b\x32\x1c.alservice.api.v1.ClassLabelB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x07\x63lasses\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"I\n\x12\x41\x64\x64\x43lassesResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project2\x8d\x06\n\x0eProjectService\x12y\n\rCreateProject\x12&.alservice.api.v1.CreateProjectRequest\x1a\'.alservice.api.v1.CreateProjectResponse\"\x17\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/projects:\x01*\x12v\n\nGetProject\x12#.alservice.api.v1.GetProjectRequest\x1a$.alservice.api.v1.GetProjectResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=projects/*}\x12s\n\x0cListProjects\x12%.alservice.api.v1.ListProjectsRequest\x1a&.alservice.api.v1.ListProjectsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/projects\x12\x8a\x01\n\rUpdateProject\x12&.alservice.api.v1.UpdateProjectRequest\x1a\'.alservice.api.v1.UpdateProjectResponse\"(\x82\xd3\xe4\x93\x02\"2\x1d/v1/{project.name=projects/*}:\x01*\x12\x7f\n\rDeleteProject\x12&.alservice.api.v1.DeleteProjectRequest\x1a\'.alservice.api.v1.DeleteProjectResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=projects/*}\x12\x84\x01\n\nAddClasses\x12#.alservice.api.v1.AddClassesRequest\x1a$.alservice.api.v1.AddClassesResponse\"+\x82\xd3\xe4\x93\x02%\" /v1/{name=projects/*}:addClasses:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&alservice/api/v1/project_service.proto\x12\x10\x61lservice.api.v1\x1a\x1e\x61lservice/api/v1/project.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\"\xa5\x01\n\x14\x43reateProjectRequest\x12#\n\nproject_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02R\tprojectId\x12?\n\x07project\x18\x02 \x01(\x0b\x32\x19.alservice.api.v1.ProjectB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\x07project\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"L\n\x15\x43reateProjectResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project\"C\n\x11GetProjectRequest\x12.\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x04name\"I\n\x12GetProjectResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project\"g\n\x13ListProjectsRequest\x12\'\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\tpageToken\"u\n\x14ListProjectsResponse\x12\x35\n\x08projects\x18\x01 \x03(\x0b\x32\x19.alservice.api.v1.ProjectR\x08projects\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc9\x01\n\x14UpdateProjectRequest\x12?\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\x07project\x12G\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\nupdateMask\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"L\n\x15UpdateProjectResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project\"\x8c\x01\n\x14\x44\x65leteProjectRequest\x12.\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x04name\x12\x1b\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02(@R\x04\x65tag\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"\x17\n\x15\x44\x65leteProjectResponse\"\xb1\x01\n\x11\x41\x64\x64\x43lassesRequest\x12.\n\x04name\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x04name\x12\x43\n\x07\x63lasses\x18\x02 \x03(\x0b\x32\x1c.alservice.api.v1.ClassLabelB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x07\x63lasses\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"I\n\x12\x41\x64\x64\x43lassesResponse\x12\x33\n\x07project\x18\x01 \x01(\x0b\x32\x19.alservice.api.v1.ProjectR\x07project2\x8d\x06\n\x0eProjectService\x12y\n\rCreateProject\x12&.alservice.api.v1.CreateProjectRequest\x1a\'.alservice.api.v1.CreateProjectResponse\"\x17\x82\xd3\xe4\x93\x02\x11\"\x0c/v1/projects:\x01*\x12v\n\nGetProject\x12#.alservice.api.v1.GetProjectRequest\x1a$.alservice.api.v1.GetProjectResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/{name=projects/*}\x12s\n\x0cListProjects\x12%.alservice.api.v1.ListProjectsRequest\x1a&.alservice.api.v1.ListProjectsResponse\"\x14\x82\xd3\xe4\x93\x02\x0e\x12\x0c/v1/projects\x12\x8a\x01\n\rUpdateProject\x12&.alservice.api.v1.UpdateProjectRequest\x1a\'.alservice.api.v1.UpdateProjectResponse\"(\x82\xd3\xe4\x93\x02\"2\x1d/v1/{project.name=projects/*}:\x01*\x12\x7f\n\rDeleteProject\x12&.alservice.api.v1.DeleteProjectRequest\x1a\'.alservice.api.v1.DeleteProjectResponse\"\x1d\x82\xd3\xe4\x93\x02\x17*\x15/v1/{name=projects/*}\x12\x84\x01\n\nAddClasses\x12#.alservice.api.v1.AddClassesRequest\x1a$.alservice.api.v1.AddClassesResponse\"+\x82\xd3\xe4\x93\x02%\" /v1/{name=projects/*}:addClasses:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,7 +43,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEPROJECTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_CREATEPROJECTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_GETPROJECTREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_GETPROJECTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_GETPROJECTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_LISTPROJECTSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTPROJECTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTPROJECTSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -54,13 +55,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEPROJECTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_UPDATEPROJECTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_DELETEPROJECTREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_DELETEPROJECTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_DELETEPROJECTREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_DELETEPROJECTREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETEPROJECTREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002(@'
   _globals['_DELETEPROJECTREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETEPROJECTREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
   _globals['_ADDCLASSESREQUEST'].fields_by_name['name']._loaded_options = None
-  _globals['_ADDCLASSESREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_ADDCLASSESREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
   _globals['_ADDCLASSESREQUEST'].fields_by_name['classes']._loaded_options = None
   _globals['_ADDCLASSESREQUEST'].fields_by_name['classes']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
   _globals['_ADDCLASSESREQUEST'].fields_by_name['request_id']._loaded_options = None
@@ -77,30 +78,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROJECTSERVICE'].methods_by_name['DeleteProject']._serialized_options = b'\202\323\344\223\002\027*\025/v1/{name=projects/*}'
   _globals['_PROJECTSERVICE'].methods_by_name['AddClasses']._loaded_options = None
   _globals['_PROJECTSERVICE'].methods_by_name['AddClasses']._serialized_options = b'\202\323\344\223\002%\" /v1/{name=projects/*}:addClasses:\001*'
-  _globals['_CREATEPROJECTREQUEST']._serialized_start=190
-  _globals['_CREATEPROJECTREQUEST']._serialized_end=355
-  _globals['_CREATEPROJECTRESPONSE']._serialized_start=357
-  _globals['_CREATEPROJECTRESPONSE']._serialized_end=433
-  _globals['_GETPROJECTREQUEST']._serialized_start=435
-  _globals['_GETPROJECTREQUEST']._serialized_end=480
-  _globals['_GETPROJECTRESPONSE']._serialized_start=482
-  _globals['_GETPROJECTRESPONSE']._serialized_end=555
-  _globals['_LISTPROJECTSREQUEST']._serialized_start=557
-  _globals['_LISTPROJECTSREQUEST']._serialized_end=660
-  _globals['_LISTPROJECTSRESPONSE']._serialized_start=662
-  _globals['_LISTPROJECTSRESPONSE']._serialized_end=779
-  _globals['_UPDATEPROJECTREQUEST']._serialized_start=782
-  _globals['_UPDATEPROJECTREQUEST']._serialized_end=983
-  _globals['_UPDATEPROJECTRESPONSE']._serialized_start=985
-  _globals['_UPDATEPROJECTRESPONSE']._serialized_end=1061
-  _globals['_DELETEPROJECTREQUEST']._serialized_start=1063
-  _globals['_DELETEPROJECTREQUEST']._serialized_end=1181
-  _globals['_DELETEPROJECTRESPONSE']._serialized_start=1183
-  _globals['_DELETEPROJECTRESPONSE']._serialized_end=1206
-  _globals['_ADDCLASSESREQUEST']._serialized_start=1209
-  _globals['_ADDCLASSESREQUEST']._serialized_end=1364
-  _globals['_ADDCLASSESRESPONSE']._serialized_start=1366
-  _globals['_ADDCLASSESRESPONSE']._serialized_end=1439
-  _globals['_PROJECTSERVICE']._serialized_start=1442
-  _globals['_PROJECTSERVICE']._serialized_end=2223
+  _globals['_CREATEPROJECTREQUEST']._serialized_start=217
+  _globals['_CREATEPROJECTREQUEST']._serialized_end=382
+  _globals['_CREATEPROJECTRESPONSE']._serialized_start=384
+  _globals['_CREATEPROJECTRESPONSE']._serialized_end=460
+  _globals['_GETPROJECTREQUEST']._serialized_start=462
+  _globals['_GETPROJECTREQUEST']._serialized_end=529
+  _globals['_GETPROJECTRESPONSE']._serialized_start=531
+  _globals['_GETPROJECTRESPONSE']._serialized_end=604
+  _globals['_LISTPROJECTSREQUEST']._serialized_start=606
+  _globals['_LISTPROJECTSREQUEST']._serialized_end=709
+  _globals['_LISTPROJECTSRESPONSE']._serialized_start=711
+  _globals['_LISTPROJECTSRESPONSE']._serialized_end=828
+  _globals['_UPDATEPROJECTREQUEST']._serialized_start=831
+  _globals['_UPDATEPROJECTREQUEST']._serialized_end=1032
+  _globals['_UPDATEPROJECTRESPONSE']._serialized_start=1034
+  _globals['_UPDATEPROJECTRESPONSE']._serialized_end=1110
+  _globals['_DELETEPROJECTREQUEST']._serialized_start=1113
+  _globals['_DELETEPROJECTREQUEST']._serialized_end=1253
+  _globals['_DELETEPROJECTRESPONSE']._serialized_start=1255
+  _globals['_DELETEPROJECTRESPONSE']._serialized_end=1278
+  _globals['_ADDCLASSESREQUEST']._serialized_start=1281
+  _globals['_ADDCLASSESREQUEST']._serialized_end=1458
+  _globals['_ADDCLASSESRESPONSE']._serialized_start=1460
+  _globals['_ADDCLASSESRESPONSE']._serialized_end=1533
+  _globals['_PROJECTSERVICE']._serialized_start=1536
+  _globals['_PROJECTSERVICE']._serialized_end=2317
 # @@protoc_insertion_point(module_scope)

@@ -121,7 +121,7 @@ class ProjectServiceServicer(object):
 
         A class that exists already with the same display name and description is left alone. Idempotent.
         Models know a new class only after the next Train; until then it has no probability.
-        Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), RESOURCE_EXHAUSTED.
+        Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), INVALID_ARGUMENT (more than 1,000).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,7 @@ class ProjectServiceStub:
 
     A class that exists already with the same display name and description is left alone. Idempotent.
     Models know a new class only after the next Train; until then it has no probability.
-    Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), RESOURCE_EXHAUSTED.
+    Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), INVALID_ARGUMENT (more than 1,000).
     """
 
 @_typing.type_check_only
@@ -95,7 +95,7 @@ class ProjectServiceAsyncStub(ProjectServiceStub):
 
     A class that exists already with the same display name and description is left alone. Idempotent.
     Models know a new class only after the next Train; until then it has no probability.
-    Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), RESOURCE_EXHAUSTED.
+    Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), INVALID_ARGUMENT (more than 1,000).
     """
 
 class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -163,7 +163,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
 
         A class that exists already with the same display name and description is left alone. Idempotent.
         Models know a new class only after the next Train; until then it has no probability.
-        Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), RESOURCE_EXHAUSTED.
+        Errors: NOT_FOUND, ALREADY_EXISTS (a class with another name or description), INVALID_ARGUMENT (more than 1,000).
         """
 
 def add_ProjectServiceServicer_to_server(servicer: ProjectServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -6,7 +6,7 @@
     - StrategyUnknown, ParameterUnknown, ParameterOutOfRange, LearnerUnknown
     - ClassUnknown, LabelValueInvalid
     - DimensionMismatch, NonFiniteVector
-    - RequestIdReused, UploadProtocol
+    - RequestIdReused, UploadProtocol, LimitExceeded
   x NotFound              the thing named is not here
     - ProjectNotFound, ItemNotFound, BatchNotFound, ModelNotFound, OperationNotFound,
       UploadNotFound
@@ -20,7 +20,7 @@
   x OutOfRange            past the end of what there is
     - UploadOffsetGap
   x ResourceExhausted     too much
-    - DiskFull, Overloaded, LimitExceeded
+    - DiskFull, Overloaded
   x DataLoss              stored bytes are not what was stored
     - SegmentCorrupt
   x Unavailable           not here, not now: try another replica or again
@@ -66,6 +66,7 @@ from alservice.domain.errors.requests import (
     InvalidUpdateMask,
     LabelValueInvalid,
     LearnerUnknown,
+    LimitExceeded,
     NonFiniteVector,
     ParameterOutOfRange,
     ParameterUnknown,
@@ -98,7 +99,6 @@ from alservice.domain.errors.service import (
     Cancelled,
     DeadlineExceeded,
     DiskFull,
-    LimitExceeded,
     NotBuilt,
     Overloaded,
     SegmentCorrupt,

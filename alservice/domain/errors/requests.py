@@ -91,3 +91,9 @@ class UploadProtocol(InvalidArgument):
     """An upload stream breaks the order header, chunk, chunk, ..."""
 
     reason = "UPLOAD_PROTOCOL"
+
+
+class LimitExceeded(InvalidArgument):
+    """The request is larger than a stated limit."""
+
+    reason = "LIMIT_EXCEEDED"

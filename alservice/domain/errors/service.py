@@ -23,12 +23,6 @@ class Overloaded(ResourceExhausted):
     reason = "OVERLOADED"
 
 
-class LimitExceeded(ResourceExhausted):
-    """The request is larger than a stated limit."""
-
-    reason = "LIMIT_EXCEEDED"
-
-
 class SegmentCorrupt(DataLoss):
     """A segment's bytes do not match their checksum, or the file is gone."""
 

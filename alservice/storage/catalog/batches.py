@@ -39,6 +39,7 @@ _HISTORY: Final = (
         batch_items.c.batch_id,
         batch_items.c.arm,
         batch_items.c.state,
+        batches.c.annotator_id,
     )
     .join(
         batches,
@@ -108,10 +109,10 @@ class SqlBatches:
 
     def insert(self, project_id: str, batch: Batch) -> None:
         """Add a batch with its items."""
-        self._session.connection.execute(_INSERT, _record(project_id, batch))
+        self._session.execute(_INSERT, _record(project_id, batch))
         if batch.items:
             records = [_item_record(project_id, batch.batch_id, item) for item in batch.items]
-            self._session.connection.execute(_INSERT_ITEMS, records)
+            self._session.execute(_INSERT_ITEMS, records)
 
     def get(self, project_id: str, batch_id: str) -> Batch | None:
         """The batch with its items, in rank order."""
@@ -125,13 +126,13 @@ class SqlBatches:
         key: Record = {"project": project_id, "time": int(time_ms), "batch": batch_id}
         statement = _PAGES[bool(annotator_id), open_only]
         who = {"who": annotator_id} if annotator_id else {}
-        rows = self._session.connection.execute(statement, {**key, **who, "limit": limit})
+        rows = self._session.execute(statement, {**key, **who, "limit": limit})
         return self._with_items(project_id, rows.all())
 
     def cursor(self, project_id: str, batch_id: str) -> str:
         """The place of a batch in the order of `page`; that of the first page if it is gone."""
         key = {"project": project_id, "batch": batch_id}
-        row = self._session.connection.execute(_GET, key).first()
+        row = self._session.execute(_GET, key).first()
         return "" if row is None else f"{row.create_time_ms}:{batch_id}"
 
     def oldest_open(self, project_id: str, annotator_id: str, now_ms: int) -> Batch | None:
@@ -141,14 +142,14 @@ class SqlBatches:
 
     def of_items(
         self, project_id: str, item_ids: Sequence[str]
-    ) -> Mapping[ItemKey, Sequence[tuple[str, str, str]]]:
-        """For each item ever handed out: (batch_id, arm, state), newest batch first."""
-        found: dict[ItemKey, list[tuple[str, str, str]]] = {}
+    ) -> Mapping[ItemKey, Sequence[tuple[str, str, str, str]]]:
+        """For each item ever handed out: (batch_id, arm, state, annotator_id), newest first."""
+        found: dict[ItemKey, list[tuple[str, str, str, str]]] = {}
         for part in chunks(item_ids):
             key = {"project": project_id, "ids": part}
-            for item, life, *rest in self._session.connection.execute(_HISTORY, key):
-                batch_id, arm, state = rest
-                found.setdefault((item, life), []).append((batch_id, arm, state))
+            for item, life, *rest in self._session.execute(_HISTORY, key):
+                batch_id, arm, state, who = rest
+                found.setdefault((item, life), []).append((batch_id, arm, state, who))
         return found
 
     def set_state(
@@ -157,23 +158,23 @@ class SqlBatches:
         """Change the state of items; the batch is closed once none is OPEN, else open."""
         key = {"project": project_id, "batch": batch_id}
         for part in chunks(item_ids):
-            self._session.connection.execute(_SET_STATE, {**key, "ids": part, "new": state.value})
-        self._session.connection.execute(_RECLOSE, key)
+            self._session.execute(_SET_STATE, {**key, "ids": part, "new": state.value})
+        self._session.execute(_RECLOSE, key)
 
     def extend(self, project_id: str, batch_id: str, expire_time_ms: int) -> None:
         """Set the lease's end."""
         key = {"project": project_id, "batch": batch_id, "until": expire_time_ms}
-        self._session.connection.execute(_EXTEND, key)
+        self._session.execute(_EXTEND, key)
 
     def _first(self, statement: Select[Any], key: Record) -> Batch | None:
-        row = self._session.connection.execute(statement, key).first()
+        row = self._session.execute(statement, key).first()
         return None if row is None else self._with_items(key["project"], [row])[0]
 
     def _with_items(self, project_id: str, rows: Sequence[Row[Any]]) -> list[Batch]:
         items: dict[str, list[BatchItem]] = {row.batch_id: [] for row in rows}
         for part in chunks(items):
             key = {"project": project_id, "ids": part}
-            for batch_id, *fields in self._session.connection.execute(_ITEMS, key):
+            for batch_id, *fields in self._session.execute(_ITEMS, key):
                 items[batch_id].append(_item(*fields))
         return [
             Batch(**row._mapping, items=tuple(items[row.batch_id]))  # noqa: SLF001 - public

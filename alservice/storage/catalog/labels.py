@@ -57,7 +57,8 @@ _UNSETTLE: Final = delete(settled).where(
     settled.c.item_id == bindparam("item"),
     settled.c.incarnation == bindparam("life"),
 )
-_COUNTED: Final = (settled.c.outcome, settled.c.provenance, settled.c.class_id)
+_TRAINS: Final = (settled.c.weight > 0).label("trains")
+_COUNTED: Final = (settled.c.outcome, settled.c.provenance, settled.c.class_id, _TRAINS)
 _COUNT: Final = (
     select(*_COUNTED, func.count())
     .where(settled.c.project_id == bindparam("project"))
@@ -69,8 +70,7 @@ _UNSEEN: Final = (
     .where(
         settled.c.project_id == bindparam("project"),
         settled.c.revision > bindparam("after"),
-        settled.c.class_id.is_not(None),
-        settled.c.provenance != _AUDIT,
+        settled.c.weight > 0,
     )
 )
 _ABSTAINED: Final = (
@@ -100,7 +100,7 @@ class SqlLabels:
             return []
         # The counter's row lock orders the numbers as the commits.
         grow = {"project": project_id, "more": len(rows)}
-        last = self._session.connection.execute(_NUMBER, grow).scalar_one()
+        last = self._session.execute(_NUMBER, grow).one()[0]
         numbers = range(last - len(rows) + 1, last + 1)
         records = [_line_record(project_id, *pair) for pair in zip(numbers, rows, strict=True)]
         self._session.insert_all(_APPEND, records)
@@ -116,7 +116,7 @@ class SqlLabels:
     ) -> Sequence[LabelRow]:
         """Lines with seq > after_seq, oldest first, with `settled` filled in."""
         key = {"project": project_id, "after": after_seq, "limit": limit}
-        return [_line(row) for row in self._session.connection.execute(_PAGE[settled_only], key)]
+        return [_line(row) for row in self._session.execute(_PAGE[settled_only], key)]
 
     def settle(self, project_id: str, rows: Sequence[Settled]) -> None:
         """Insert or replace settled rows, by (item_id, incarnation)."""
@@ -130,7 +130,7 @@ class SqlLabels:
         """Delete settled rows (their items were deleted)."""
         doomed = [{"project": project_id, "item": item, "life": life} for item, life in keys]
         if doomed:
-            self._session.connection.execute(_UNSETTLE, doomed)
+            self._session.execute(_UNSETTLE, doomed)
 
     def settled_of(self, project_id: str, item_ids: Sequence[str]) -> Mapping[ItemKey, Settled]:
         """Settled rows of these items, of any incarnation."""
@@ -140,35 +140,35 @@ class SqlLabels:
     def settled_since(self, project_id: str, revision: int) -> Sequence[Settled]:
         """Settled rows with revision > the given one, by label_seq; -1 for all."""
         key = {"project": project_id, "after": revision}
-        return [_settled(row) for row in self._session.connection.execute(_SETTLED_SINCE, key)]
+        return [_settled(row) for row in self._session.execute(_SETTLED_SINCE, key)]
 
     def settled_count(self, project_id: str) -> Mapping[str, int]:
-        """Number of settled rows by outcome, `audit`, and `class:{class_id}` outside audit."""
+        """Number of settled rows by outcome, `audit`, `class:{class_id}` of those that train."""
         counts: dict[str, int] = {}
-        rows = self._session.connection.execute(_COUNT, {"project": project_id})
-        for outcome, provenance, class_id, count in rows:
+        rows = self._session.execute(_COUNT, {"project": project_id})
+        for outcome, provenance, class_id, trains, count in rows:
             keys = [outcome]
             if provenance == _AUDIT:
                 keys.append("audit")
-            elif class_id is not None:
+            if trains:
                 keys.append(f"class:{class_id}")
             for key in keys:
                 counts[key] = counts.get(key, 0) + count
         return counts
 
     def unseen_count(self, project_id: str, revision: int) -> int:
-        """Settled rows with a class, provenance other than AUDIT, and revision > the given one."""
+        """Settled rows that train (of weight > 0), with revision > the given one."""
         key = {"project": project_id, "after": revision}
-        count: int = self._session.connection.execute(_UNSEEN, key).scalar_one()
+        count: int = self._session.execute(_UNSEEN, key).one()[0]
         return count
 
     def abstained(self, project_id: str, annotator_id: str) -> Sequence[ItemKey]:
         """Items on which this annotator abstained."""
         key = {"project": project_id, "who": annotator_id}
-        return [(item, life) for item, life in self._session.connection.execute(_ABSTAINED, key)]
+        return [(item, life) for item, life in self._session.execute(_ABSTAINED, key)]
 
     def _in(self, statement: Select[Any], project_id: str, ids: Sequence[str]) -> list[Row[Any]]:
-        execute = self._session.connection.execute
+        execute = self._session.execute
         parts = (execute(statement, {"project": project_id, "ids": part}) for part in chunks(ids))
         return [row for part in parts for row in part]
 

@@ -43,7 +43,7 @@ class SqlLeases:
     def live(self, project_id: str, now_ms: int) -> Sequence[Lease]:
         """Leases that have not run out."""
         key = {"project": project_id, "now": now_ms}
-        return [_lease(row) for row in self._session.connection.execute(_LIVE, key)]
+        return [_lease(row) for row in self._session.execute(_LIVE, key)]
 
     def of_items(self, project_id: str, item_ids: Sequence[str]) -> Sequence[Lease]:
         """Leases on these items, run out or not."""
@@ -67,29 +67,29 @@ class SqlLeases:
         """Remove all leases on these items."""
         doomed = [{"project": project_id, "item": item, "life": life} for item, life in keys]
         if doomed:
-            self._session.connection.execute(_DELETE, doomed)
+            self._session.execute(_DELETE, doomed)
 
     def delete_batch(self, project_id: str, batch_id: str) -> None:
         """Remove the leases of a batch."""
         key = {"project": project_id, "batch": batch_id}
-        self._session.connection.execute(_DELETE_BATCH, key)
+        self._session.execute(_DELETE_BATCH, key)
 
     def release(self, project_id: str, batch_id: str, item_ids: Sequence[str]) -> None:
         """Remove the leases that a batch holds on these items."""
         key = {"project": project_id, "batch": batch_id}
         for part in chunks(item_ids):
-            self._session.connection.execute(_RELEASE, {**key, "ids": part})
+            self._session.execute(_RELEASE, {**key, "ids": part})
 
     def reclaim(self, project_id: str, item_ids: Sequence[str], now_ms: int) -> Sequence[Lease]:
         """Remove the run-out leases among these items; returns them."""
         key: Record = {"project": project_id, "now": now_ms}
         late = self._in(_LATE, key, item_ids)
         for part in chunks(lease.item_id for lease in late):
-            self._session.connection.execute(_RECLAIM, {**key, "ids": part})
+            self._session.execute(_RECLAIM, {**key, "ids": part})
         return late
 
     def _in(self, statement: Select[Any], key: Record, item_ids: Sequence[str]) -> list[Lease]:
-        execute = self._session.connection.execute
+        execute = self._session.execute
         parts = (execute(statement, {**key, "ids": part}) for part in chunks(item_ids))
         return [_lease(row) for part in parts for row in part]
 

@@ -51,11 +51,11 @@ class SqlModels:
 
     def insert(self, project_id: str, model: ModelRow) -> None:
         """Add a row."""
-        self._session.connection.execute(_INSERT, _record(project_id, model))
+        self._session.execute(_INSERT, _record(project_id, model))
 
     def store(self, project_id: str, model: ModelRow, head: bytes | None) -> None:
         """Replace the row; `head` None keeps the bytes that are there."""
-        execute = self._session.connection.execute
+        execute = self._session.execute
         key = {"project": project_id, "id": model.model_id}
         execute(_UPDATE, {**key, **_record(project_id, model)})
         if head is not None:
@@ -65,18 +65,18 @@ class SqlModels:
     def get(self, project_id: str, model_id: str) -> ModelRow | None:
         """The row."""
         key = {"project": project_id, "id": model_id}
-        row = self._session.connection.execute(_GET, key).first()
+        row = self._session.execute(_GET, key).first()
         return None if row is None else _model(row)
 
     def head(self, project_id: str, model_id: str) -> bytes | None:
         """The head's bytes; None if there are none."""
         key = {"project": project_id, "id": model_id}
-        found: bytes | None = self._session.connection.execute(_HEAD, key).scalar()
+        found: bytes | None = self._session.execute(_HEAD, key).scalar()
         return found
 
     def page(self, project_id: str, before: str, limit: int) -> Sequence[ModelRow]:
         """Newest first; `before` is a model id that was seen last, "" for the first page."""
-        execute = self._session.connection.execute
+        execute = self._session.execute
         seen = execute(_PLACE, {"project": project_id, "id": before}).first() if before else None
         time_ms, model_id = _START if seen is None else seen
         key = {"project": project_id, "time": time_ms, "id": model_id, "limit": limit}
@@ -84,7 +84,7 @@ class SqlModels:
 
     def latest_ready(self, project_id: str) -> ModelRow | None:
         """The READY model with the greatest revision, the newest of them."""
-        row = self._session.connection.execute(_LATEST_READY, {"project": project_id}).first()
+        row = self._session.execute(_LATEST_READY, {"project": project_id}).first()
         return None if row is None else _model(row)
 
 
@@ -103,7 +103,9 @@ def _record(project_id: str, model: ModelRow) -> Record:
         "metrics": to_json([dict(metric) for metric in model.metrics]),
         "create_time_ms": model.create_time_ms,
         "end_time_ms": model.end_time_ms,
+        "error_reason": model.error_reason,
         "error": model.error,
+        "notes": to_json(model.notes),
     }
 
 
@@ -113,4 +115,5 @@ def _model(row: Row[Any]) -> ModelRow:
     found["class_ids"] = tuple(json.loads(found["class_ids"]))
     found["parameters"] = mapping_from_json(found["parameters"])
     found["metrics"] = tuple(json.loads(found["metrics"]))
+    found["notes"] = tuple(json.loads(found["notes"]))
     return ModelRow(**found)

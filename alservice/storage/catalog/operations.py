@@ -32,15 +32,11 @@ _PAGE: Final = (
     .limit(bindparam("limit"))
 )
 _OLDEST: Final = (operations.c.create_time_ms, operations.c.operation_id)
-_OPEN: Final = (
-    _SELECT.where(
-        operations.c.project_id == bindparam("project"),
-        operations.c.kind == bindparam("what"),
-        _UNFINISHED,
-    )
-    .order_by(*_OLDEST)
-    .limit(1)
-)
+_OPEN: Final = _SELECT.where(
+    operations.c.project_id == bindparam("project"),
+    operations.c.kind == bindparam("what"),
+    _UNFINISHED,
+).order_by(*_OLDEST)
 _FREE: Final = or_(
     operations.c.state == _QUEUED,
     and_(operations.c.state == _RUNNING, operations.c.lease_until_ms <= bindparam("now")),
@@ -95,7 +91,7 @@ class SqlOperations:
 
     def insert(self, operation: Operation) -> None:
         """Add it, QUEUED."""
-        self._session.connection.execute(_INSERT, _record(operation))
+        self._session.execute(_INSERT, _record(operation))
 
     def get(self, project_id: str, operation_id: str) -> Operation | None:
         """The operation."""
@@ -106,15 +102,16 @@ class SqlOperations:
 
         If that one was deleted meanwhile, the pages begin again: nothing is missed.
         """
-        execute = self._session.connection.execute
+        execute = self._session.execute
         seen = execute(_PLACE, _key(project_id, before)).first() if before else None
         time_ms, operation_id = _START if seen is None else seen
         key = {**_key(project_id, operation_id), "time": time_ms, "limit": limit}
         return [_operation(row) for row in execute(_PAGE, key)]
 
-    def unfinished(self, project_id: str, kind: OperationKind) -> Operation | None:
-        """One that is QUEUED or RUNNING: the oldest."""
-        return self._first(_OPEN, {"project": project_id, "what": kind.value})
+    def unfinished(self, project_id: str, kind: OperationKind) -> Sequence[Operation]:
+        """Those that are QUEUED or RUNNING, oldest first."""
+        key = {"project": project_id, "what": kind.value}
+        return [_operation(row) for row in self._session.execute(_OPEN, key)]
 
     def claim(self, owner: str, now_ms: int, lease_ms: int) -> Operation | None:
         """Take the oldest QUEUED one, or a RUNNING one whose lease has run out."""
@@ -123,11 +120,11 @@ class SqlOperations:
             return None
         key = _key(free.project_id, free.operation_id)
         lease = {"who": owner, "until": now_ms + lease_ms}
-        return _operation(self._session.connection.execute(_CLAIM, {**key, **lease}).one())
+        return _operation(self._session.execute(_CLAIM, {**key, **lease}).one())
 
     def disown(self, now_ms: int) -> int:
         """End the lease of every RUNNING operation; how many."""
-        return self._session.connection.execute(_DISOWN, {"now": now_ms}).rowcount
+        return self._session.execute(_DISOWN, {"now": now_ms}).rowcount
 
     def heartbeat(
         self, operation: Operation, now_ms: int, lease_ms: int, progress: float, stage: str
@@ -140,7 +137,7 @@ class SqlOperations:
             "done_share": progress,
             "now_doing": stage,
         }
-        return self._session.connection.execute(_HEARTBEAT, report).rowcount == 1
+        return self._session.execute(_HEARTBEAT, report).rowcount == 1
 
     def finish(self, operation: Operation, attempt: int) -> bool:
         """Replace the row with a done one; False (and no change) if `attempt` is not current."""
@@ -149,18 +146,18 @@ class SqlOperations:
             # A request to cancel that came meanwhile stays in the record.
             del record["cancel_requested"]
         key = {**_key(operation.project_id, operation.operation_id), "current": attempt}
-        return self._session.connection.execute(_FINISH, {**key, **record}).rowcount == 1
+        return self._session.execute(_FINISH, {**key, **record}).rowcount == 1
 
     def request_cancel(self, project_id: str, operation_id: str) -> None:
         """Ask for cancellation; nothing if it is done."""
-        self._session.connection.execute(_CANCEL, _key(project_id, operation_id))
+        self._session.execute(_CANCEL, _key(project_id, operation_id))
 
     def delete(self, project_id: str, operation_id: str) -> None:
         """Forget a done operation; nothing if it is not done."""
-        self._session.connection.execute(_DELETE, _key(project_id, operation_id))
+        self._session.execute(_DELETE, _key(project_id, operation_id))
 
     def _first(self, statement: Select[Any], key: Record) -> Operation | None:
-        row = self._session.connection.execute(statement, key).first()
+        row = self._session.execute(statement, key).first()
         return None if row is None else _operation(row)
 
 

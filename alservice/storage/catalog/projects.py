@@ -62,33 +62,33 @@ class SqlProjects:
     def insert(self, project: Project) -> bool:
         """Add it; False if the id is taken."""
         statement = insert_or_skip(self._session.dialect, projects)
-        return self._session.connection.execute(statement, _record(project)).rowcount == 1
+        return self._session.execute(statement, _record(project)).rowcount == 1
 
     def get(self, project_id: str) -> Project | None:
         """The project."""
-        row = self._session.connection.execute(_GET, {"id": project_id}).first()
+        row = self._session.execute(_GET, {"id": project_id}).first()
         return None if row is None else _project(row)
 
     def lock(self, project_id: str) -> Project | None:
         """The project, locked until the end of the transaction."""
-        row = self._session.connection.execute(_LOCK, {"id": project_id}).first()
+        row = self._session.execute(_LOCK, {"id": project_id}).first()
         return None if row is None else _project(row)
 
     def update(self, project: Project) -> None:
         """Replace the row."""
-        self._session.connection.execute(_UPDATE, {"id": project.project_id, **_record(project)})
+        self._session.execute(_UPDATE, {"id": project.project_id, **_record(project)})
 
     def delete(self, project_id: str) -> Sequence[str]:
         """Delete it with all its rows; its segments become DEAD and lose their inline bytes."""
-        execute, key = self._session.connection.execute, {"id": project_id}
-        killed = execute(_SEGMENTS, key).scalars().all()
+        execute, key = self._session.execute, {"id": project_id}
+        killed = execute(_SEGMENTS, key).scalars()
         for statement in (_KILL, _DROP_BYTES, *_DELETE):
             execute(statement, key)
         return killed
 
     def page(self, after: str, limit: int) -> Sequence[Project]:
         """Projects with id > after, by id."""
-        rows = self._session.connection.execute(_PAGE, {"after": after, "limit": limit})
+        rows = self._session.execute(_PAGE, {"after": after, "limit": limit})
         return [_project(row) for row in rows]
 
 
@@ -103,6 +103,7 @@ def _record(project: Project) -> Record:
         "salt": project.salt,
         "revision": project.revision,
         "generation": project.generation,
+        "labels_revision": project.labels_revision,
         "next_incarnation": project.next_incarnation,
         "item_count": project.item_count,
         "settled_count": project.settled_count,

@@ -33,12 +33,12 @@ class SqlRequests:
 
     def get(self, key: RequestKey, now_ms: int) -> RequestRecord | None:
         """The record, unless it has expired."""
-        row = self._session.connection.execute(_GET, _key(key, now_ms)).first()
+        row = self._session.execute(_GET, _key(key, now_ms)).first()
         return None if row is None else RequestRecord(**row._mapping)  # noqa: SLF001 - public
 
     def put(self, key: RequestKey, record: RequestRecord) -> None:
         """Insert, or replace an expired one. Raises Conflict over one that still counts."""
-        execute = self._session.connection.execute
+        execute = self._session.execute
         row = {column: getattr(key, column) for column in key.__slots__}
         row |= {column: getattr(record, column) for column in record.__slots__}
         statement = insert_or_skip(self._session.dialect, requests)
@@ -51,7 +51,7 @@ class SqlRequests:
 
     def prune(self, now_ms: int) -> int:
         """Delete expired records; how many."""
-        return self._session.connection.execute(_PRUNE, {"now": now_ms}).rowcount
+        return self._session.execute(_PRUNE, {"now": now_ms}).rowcount
 
 
 def _key(key: RequestKey, now_ms: int) -> dict[str, str | int]:

@@ -66,6 +66,7 @@ projects: Final = Table(
     _column("salt", Unsigned64),
     _column("revision", BigInteger),
     _column("generation", BigInteger),
+    _column("labels_revision", BigInteger),
     _column("next_incarnation", BigInteger),
     _column("item_count", BigInteger),
     _column("settled_count", BigInteger),
@@ -155,7 +156,8 @@ settled: Final = Table(
     _column("weight", Double),
     _column("label_seq", BigInteger),
     _column("revision", BigInteger),
-    Index("settled_by_revision", "project_id", "revision"),
+    # Holds all that counting what a model has not seen looks at.
+    Index("settled_by_revision", "project_id", "revision", "provenance", "class_id"),
     Index("settled_by_outcome", "project_id", "outcome", "provenance", "class_id"),
     sqlite_with_rowid=False,
 )
@@ -234,7 +236,9 @@ models: Final = Table(
     _column("metrics", Text),
     _column("create_time_ms", BigInteger),
     Column("end_time_ms", BigInteger),
+    _column("error_reason", Text),
     _column("error", Text),
+    _column("notes", Text),
     Index("models_by_time", "project_id", "create_time_ms", "model_id"),
 )
 

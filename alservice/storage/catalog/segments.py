@@ -62,11 +62,11 @@ class SqlSegments:
 
     def reserve(self, segment: Segment) -> None:
         """Add a row in state WRITING with an expiry."""
-        self._session.connection.execute(_INSERT, _record(segment))
+        self._session.execute(_INSERT, _record(segment))
 
     def store(self, segment: Segment, inline: bytes | None) -> None:
         """Replace the row, or add it; `inline` None keeps the bytes that are there."""
-        execute, record = self._session.connection.execute, _record(segment)
+        execute, record = self._session.execute, _record(segment)
         if execute(_UPDATE, {"id": segment.segment_id, **record}).rowcount == 0:
             execute(_INSERT, record)
         if inline is not None:
@@ -75,12 +75,12 @@ class SqlSegments:
 
     def get(self, segment_id: str) -> Segment | None:
         """The row, whatever its state."""
-        row = self._session.connection.execute(_GET, {"id": segment_id}).first()
+        row = self._session.execute(_GET, {"id": segment_id}).first()
         return None if row is None else _segment(row)
 
     def inline_bytes(self, segment_id: str) -> bytes | None:
         """The bytes of an inline segment; None if the row or its bytes are gone."""
-        found: bytes | None = self._session.connection.execute(_BYTES, {"id": segment_id}).scalar()
+        found: bytes | None = self._session.execute(_BYTES, {"id": segment_id}).scalar()
         return found
 
     def live(self, project_id: str) -> Sequence[Segment]:
@@ -90,7 +90,7 @@ class SqlSegments:
     def pool_version(self, project_id: str) -> tuple[int, int]:
         """(greatest revision, number) of the LIVE segments; (0, 0) where there is none."""
         key = {"project": project_id}
-        revision, count = self._session.connection.execute(_POOL_VERSION, key).one()
+        revision, count = self._session.execute(_POOL_VERSION, key).one()
         return revision, count
 
     def of_upload(self, project_id: str, upload_id: str) -> Sequence[Segment]:
@@ -102,25 +102,25 @@ class SqlSegments:
     ) -> None:
         """Replace the bitmap; the version grows by one."""
         change = {"id": segment_id, "bitmap": deletions, "live": live_rows, "at": revision}
-        self._session.connection.execute(_DELETIONS, change)
+        self._session.execute(_DELETIONS, change)
 
     def expire(self, now_ms: int) -> Sequence[Segment]:
         """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
-        self._session.connection.execute(_EXPIRE, {"now": now_ms})
+        self._session.execute(_EXPIRE, {"now": now_ms})
         return self._list(_ALL_DEAD, {})
 
     def all_ids(self) -> Sequence[str]:
         """Ids of all rows in any state."""
-        return self._session.connection.execute(_IDS).scalars().all()
+        return self._session.execute(_IDS, {}).scalars()
 
     def forget(self, segment_id: str) -> None:
         """Delete a DEAD row with its bytes."""
-        execute, key = self._session.connection.execute, {"id": segment_id}
+        execute, key = self._session.execute, {"id": segment_id}
         if execute(_FORGET, key).rowcount:
             execute(_DROP_BYTES, key)
 
     def _list(self, statement: Select[Any], parameters: Record) -> list[Segment]:
-        rows = self._session.connection.execute(statement, parameters)
+        rows = self._session.execute(statement, parameters)
         return [_segment(row) for row in rows]
 
 

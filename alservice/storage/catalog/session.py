@@ -1,7 +1,7 @@
 """What every table needs to run its statements inside one transaction.
 
-Statements are built once, at import, and reused: SQLAlchemy then compiles each only once, and a
-small transaction costs little more than the disk's flush.
+Statements are built once, at import, and compiled once for each database, so that a small
+transaction costs little more than the disk's flush.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +10,10 @@ from functools import cache
 from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import Connection, Dialect, Insert, Table
+from sqlalchemy import Connection, Dialect, Executable, Insert, Table
 from sqlalchemy.dialects import postgresql, sqlite
+
+from alservice.storage.catalog.statement import Answer, Values, run
 
 T = TypeVar("T")
 Record = dict[str, Any]
@@ -31,6 +33,11 @@ class Session:
     def dialect(self) -> str:
         """The name of the database's dialect."""
         return self.connection.dialect.name
+
+    def execute(self, statement: Executable, values: Values | Sequence[Values]) -> Answer:
+        """Run a statement, once for each mapping. Raises the driver's errors."""
+        driver = self.connection.connection.driver_connection
+        return run(driver, self.connection.dialect, statement, values)
 
     def insert_all(self, statement: Insert, rows: Sequence[tuple[object, ...]]) -> None:
         """Run an INSERT for rows in the order of the table's columns, which need no conversion.

@@ -18,7 +18,12 @@ from alservice.domain.errors import DiskFull
 
 OLDEST: Final = (3, 37, 0)  # RETURNING, pragma_table_list
 WAL_LIMIT_BYTES: Final = 4 << 20
-_FULL: Final = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
+# SQLite tells only ENOSPC apart: a quota or a limit that is reached (EDQUOT, EFBIG) is an IOERR_WRITE.
+_FULL: Final = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_WRITE,
+)
 _COMMON: Final = ("busy_timeout = 5000", "temp_store = MEMORY", "wal_autocheckpoint = 0")
 _READER: Final = ("query_only = ON",)
 _WRITER: Final = (
@@ -86,7 +91,8 @@ def as_disk_full(error: BaseException) -> DiskFull | None:
         full = getattr(cause, "sqlite_errorcode", None) in _FULL
     if not full:
         return None
-    return DiskFull("the disk of the data folder is full: make room, then retry")
+    text = "the disk of the data folder is full or takes no more: make room, then retry"
+    return DiskFull(text)
 
 
 def wal_bytes(path: Path) -> int:

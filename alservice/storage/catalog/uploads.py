@@ -25,15 +25,15 @@ class SqlUploads:
     def get(self, project_id: str, upload_id: str) -> Upload | None:
         """The upload."""
         key = {"project": project_id, "id": upload_id}
-        row = self._session.connection.execute(_GET, key).first()
+        row = self._session.execute(_GET, key).first()
         return None if row is None else Upload(**row._mapping)  # noqa: SLF001 - a public name
 
     def put(self, upload: Upload) -> None:
         """Insert or replace."""
         record = {column.name: getattr(upload, column.name) for column in uploads.c}
         record["on_conflict"] = int(upload.on_conflict)
-        self._session.connection.execute(upsert(self._session.dialect, uploads), record)
+        self._session.execute(upsert(self._session.dialect, uploads), record)
 
     def prune(self, now_ms: int) -> int:
         """Delete those that have expired; how many."""
-        return self._session.connection.execute(_PRUNE, {"now": now_ms}).rowcount
+        return self._session.execute(_PRUNE, {"now": now_ms}).rowcount

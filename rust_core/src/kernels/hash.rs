@@ -1,5 +1,6 @@
 //! Two hashes that are written into files and must never change.
 
+use super::Result;
 use super::ids::Ids;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -23,9 +24,14 @@ pub fn keyed_hash(hash: u64, key: u64) -> u64 {
 }
 
 /// XXH3-64 with seed 0 of each id's bytes; the same on every platform.
-#[must_use]
-pub fn hash_ids(ids: &Ids<'_>) -> Vec<u64> {
-    (0..ids.len()).map(|row| xxh3_64(ids.get(row))).collect()
+///
+/// # Errors
+///
+/// [`OutOfRange`](super::Error::OutOfRange) for offsets that do not ascend within the bytes.
+pub fn hash_ids(ids: &Ids<'_>) -> Result<Vec<u64>> {
+    (0..ids.len())
+        .map(|row| Ok(xxh3_64(ids.get(row)?)))
+        .collect()
 }
 
 #[cfg(test)]

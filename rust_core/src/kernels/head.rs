@@ -79,6 +79,9 @@ impl Head {
         let weights = self.weights.as_slice();
         let parts = self.classes.div_ceil(S::TILE);
         let steps = TILE_ROWS / 4 * (wide / S::LANES);
+        // At least a line per step, in the first parts only if there are more steps than lines.
+        let early = (ahead.lines / steps).clamp(1, parts);
+        let per_step = ahead.lines.div_ceil(early * steps).min(4);
         let mut class = 0;
         for part in 0..parts {
             // Even parts: ten classes are five and five, not six and four.
@@ -88,8 +91,8 @@ impl Head {
                 weights: &weights[class * wide..end * wide],
                 bias: &self.bias[class..end],
                 out: &mut out[class * TILE_ROWS..end * TILE_ROWS],
-                ahead: ahead.part(part, parts),
-                lines: ahead.lines.div_ceil(steps * parts).min(4),
+                ahead: ahead.share(part, early),
+                lines: per_step,
             };
             match end - class {
                 1 => s.call(Sized::<1>(job)),
@@ -132,10 +135,11 @@ impl<const C: usize> Kernel for Sized<'_, C> {
         let wide = job.tile.wide();
         let weights: [&[f32]; C] = from_fn(|c| &job.weights[c * wide..(c + 1) * wide]);
         let groups = TILE_ROWS / 4;
+        let lines = if job.ahead.lines > 0 { job.lines } else { 0 };
         let mut ahead = job.ahead.from;
         for group in 0..groups {
             let rows = job.tile.four(group * 4);
-            let acc = four_rows(s, rows, weights, &mut ahead, job.lines);
+            let acc = four_rows(s, rows, weights, &mut ahead, lines);
             for (c, acc) in acc.into_iter().enumerate() {
                 let at = c * TILE_ROWS + group * 4;
                 let sums = s.sums(acc).map(|sum| sum + job.bias[c]);
@@ -195,12 +199,12 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// An even share of the lines.
-    fn part(self, part: usize, parts: usize) -> Self {
-        let (start, end) = (part * self.lines / parts, (part + 1) * self.lines / parts);
+    /// The even share of part `part` of `parts`, nothing past the last.
+    fn share(self, part: usize, parts: usize) -> Self {
+        let end = |part: usize| part.min(parts) * self.lines / parts;
         Self {
-            from: self.from.wrapping_add(start * LINE_BYTES),
-            lines: end - start,
+            from: self.from.wrapping_add(end(part) * LINE_BYTES),
+            lines: end(part + 1) - end(part),
         }
     }
 }

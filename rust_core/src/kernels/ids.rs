@@ -5,6 +5,9 @@ use super::{Error, Result};
 use std::cmp::Ordering;
 
 /// Strings one after the other: id `i` is `bytes[offsets[i]..offsets[i + 1]]`.
+///
+/// Nothing is looked at before it is asked for, so that one lookup in a mapped file of millions
+/// of ids reads only a few of its pages; each access is checked instead.
 #[derive(Debug, Clone, Copy)]
 pub struct Ids<'a> {
     bytes: &'a [u8],
@@ -12,23 +15,12 @@ pub struct Ids<'a> {
 }
 
 impl<'a> Ids<'a> {
-    /// Check that the offsets ascend within the bytes.
+    /// One offset more than there are ids.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfRange`] with the first offset that does not.
+    /// [`Error::Shape`] if there is no offset at all.
     pub fn new(bytes: &'a [u8], offsets: &'a [i64]) -> Result<Self> {
-        let mut floor = 0;
-        for (position, &offset) in offsets.iter().enumerate() {
-            let fits = usize::try_from(offset).is_ok_and(|offset| offset <= bytes.len());
-            if offset < floor || !fits {
-                return Err(Error::OutOfRange {
-                    what: "offsets of ids",
-                    position,
-                });
-            }
-            floor = offset;
-        }
         if offsets.is_empty() {
             return Err(Error::Shape {
                 what: "offsets of ids (one more than ids)",
@@ -51,12 +43,23 @@ impl<'a> Ids<'a> {
         self.len() == 0
     }
 
-    /// The bytes of id `row`, which is below `len`.
+    /// The bytes of id `row`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`] if there is no such row, or its offsets descend or leave the bytes.
     #[inline]
-    #[must_use]
-    pub fn get(&self, row: usize) -> &'a [u8] {
-        // `new` proved that the offsets are not negative and lie within the bytes.
-        &self.bytes[self.offsets[row] as usize..self.offsets[row + 1] as usize]
+    pub fn get(&self, row: usize) -> Result<&'a [u8]> {
+        self.within(row).ok_or(Error::OutOfRange {
+            what: "offsets of ids",
+            position: row,
+        })
+    }
+
+    fn within(&self, row: usize) -> Option<&'a [u8]> {
+        let &[start, end] = self.offsets.get(row..)?.first_chunk()?;
+        self.bytes
+            .get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 }
 
@@ -69,56 +72,67 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Check that the parts agree in length and the order names rows there are.
+    /// Check that the parts agree in length.
     ///
     /// That the order sorts is not checked: if it does not, ids are not found.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] or [`Error::OutOfRange`].
+    /// [`Error::Shape`].
     pub fn new(hash: &'a [u64], order: &'a [u32], ids: Ids<'a>) -> Result<Self> {
         same_length("id_hash", ids.len(), hash.len())?;
         same_length("order", ids.len(), order.len())?;
-        if let Some(position) = order.iter().position(|&row| row as usize >= hash.len()) {
-            return Err(Error::OutOfRange {
-                what: "order",
-                position,
-            });
-        }
         Ok(Self { hash, order, ids })
     }
 
-    fn hash_at(&self, rank: usize) -> u64 {
-        self.hash[self.order[rank] as usize]
+    /// The hash at `rank`, which is below the number of ids.
+    fn hash_at(&self, rank: usize) -> Result<u64> {
+        let hash = self.hash.get(self.row_at(rank)).copied();
+        hash.ok_or(Error::OutOfRange {
+            what: "order",
+            position: rank,
+        })
     }
 
+    /// The row at `rank`; that it is one of the rows shows when it is looked up.
     fn row_at(&self, rank: usize) -> usize {
         self.order[rank] as usize
     }
 
     /// The end of the run of equal hashes that starts at `rank`.
-    fn run_end(&self, rank: usize) -> usize {
-        let hash = self.hash_at(rank);
+    fn run_end(&self, rank: usize) -> Result<usize> {
+        let hash = self.hash_at(rank)?;
         let mut end = rank + 1;
-        while end < self.order.len() && self.hash_at(end) == hash {
+        while end < self.order.len() && self.hash_at(end)? == hash {
             end += 1;
         }
-        end
+        Ok(end)
     }
 
     /// How many hashes are at most `hash`.
-    fn upper_bound(&self, hash: u64) -> usize {
-        self.order
-            .partition_point(|&row| self.hash[row as usize] <= hash)
+    fn upper_bound(&self, hash: u64) -> Result<usize> {
+        let (mut low, mut high) = (0, self.order.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.hash_at(middle)? <= hash {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
     }
 
-    fn last_row(&self, hash: u64, id: &[u8]) -> Option<usize> {
-        let end = self.upper_bound(hash);
-        (0..end)
-            .rev()
-            .take_while(|&rank| self.hash_at(rank) == hash)
-            .map(|rank| self.row_at(rank))
-            .find(|&row| self.ids.get(row) == id)
+    fn last_row(&self, hash: u64, id: &[u8]) -> Result<Option<usize>> {
+        for rank in (0..self.upper_bound(hash)?).rev() {
+            if self.hash_at(rank)? != hash {
+                break;
+            }
+            if self.ids.get(self.row_at(rank))? == id {
+                return Ok(Some(self.row_at(rank)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -143,73 +157,94 @@ pub fn sort_hashes(hash: &[u64]) -> Result<Vec<u32>> {
 
 /// For each asked id its row, or -1; the last row where an id occurs several times.
 ///
+/// Reads a logarithmic part of the index for each.
+///
 /// # Errors
 ///
-/// [`Error::Shape`] if the asked hashes and ids differ in number.
+/// [`Error::Shape`] if the asked hashes and ids differ in number, [`Error::OutOfRange`] where
+/// the search meets an order or offsets that lead nowhere.
 pub fn find_ids(index: &Index<'_>, hash: &[u64], ids: &Ids<'_>) -> Result<Vec<i64>> {
     same_length("query_hash", ids.len(), hash.len())?;
     let find = |(asked, &hash): (usize, &u64)| {
-        let row = index.last_row(hash, ids.get(asked));
-        row.map_or(-1, |row| row as i64)
+        let row = index.last_row(hash, ids.get(asked)?)?;
+        Ok(row.map_or(-1, |row| row as i64))
     };
-    Ok(hash.iter().enumerate().map(find).collect())
+    hash.iter().enumerate().map(find).collect()
 }
 
 /// Every pair (row in `a`, row in `b`) with equal ids, in ascending order.
-#[must_use]
-pub fn common_ids(a: &Index<'_>, b: &Index<'_>) -> Vec<[i64; 2]> {
+///
+/// # Errors
+///
+/// [`Error::OutOfRange`] where an order or offsets lead nowhere.
+pub fn common_ids(a: &Index<'_>, b: &Index<'_>) -> Result<Vec<[i64; 2]>> {
     let mut pairs = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < a.order.len() && j < b.order.len() {
-        match a.hash_at(i).cmp(&b.hash_at(j)) {
+        match a.hash_at(i)?.cmp(&b.hash_at(j)?) {
             Ordering::Less => i += 1,
             Ordering::Greater => j += 1,
             Ordering::Equal => {
-                let (i_end, j_end) = (a.run_end(i), b.run_end(j));
-                pair_runs(a, i..i_end, b, j..j_end, &mut pairs);
+                let (i_end, j_end) = (a.run_end(i)?, b.run_end(j)?);
+                pair_runs(a, i..i_end, b, j..j_end, &mut pairs)?;
                 (i, j) = (i_end, j_end);
             }
         }
     }
     pairs.sort_unstable();
-    pairs
+    Ok(pairs)
 }
 
 type Ranks = std::ops::Range<usize>;
 
-fn pair_runs(a: &Index<'_>, i: Ranks, b: &Index<'_>, j: Ranks, pairs: &mut Vec<[i64; 2]>) {
+fn pair_runs(
+    a: &Index<'_>,
+    i: Ranks,
+    b: &Index<'_>,
+    j: Ranks,
+    pairs: &mut Vec<[i64; 2]>,
+) -> Result<()> {
     for row in i.map(|rank| a.row_at(rank)) {
         for other in j.clone().map(|rank| b.row_at(rank)) {
-            if a.ids.get(row) == b.ids.get(other) {
+            if a.ids.get(row)? == b.ids.get(other)? {
                 pairs.push([row as i64, other as i64]);
             }
         }
     }
+    Ok(())
 }
 
 /// The rows whose id occurred at a lower row already, ascending.
-#[must_use]
-pub fn repeated_ids(index: &Index<'_>) -> Vec<i64> {
+///
+/// # Errors
+///
+/// [`Error::OutOfRange`] where the order or the offsets lead nowhere.
+pub fn repeated_ids(index: &Index<'_>) -> Result<Vec<i64>> {
     let mut repeated = Vec::new();
     let mut start = 0;
     while start < index.order.len() {
-        let end = index.run_end(start);
+        let end = index.run_end(start)?;
         if end - start > 1 {
-            let mut rows: Vec<usize> = (start..end).map(|rank| index.row_at(rank)).collect();
-            rows.sort_unstable();
-            // Distinct ids of one hash: nearly always one, so this is linear in the run.
-            let mut seen: Vec<&[u8]> = Vec::new();
-            for row in rows {
-                let id = index.ids.get(row);
-                if seen.contains(&id) {
-                    repeated.push(row as i64);
-                } else {
-                    seen.push(id);
-                }
-            }
+            repeat_in_run(index, start..end, &mut repeated)?;
         }
         start = end;
     }
     repeated.sort_unstable();
-    repeated
+    Ok(repeated)
+}
+
+fn repeat_in_run(index: &Index<'_>, run: Ranks, repeated: &mut Vec<i64>) -> Result<()> {
+    let mut rows: Vec<usize> = run.map(|rank| index.row_at(rank)).collect();
+    rows.sort_unstable();
+    // Distinct ids of one hash: nearly always one, so this is linear in the run.
+    let mut seen: Vec<&[u8]> = Vec::new();
+    for row in rows {
+        let id = index.ids.get(row)?;
+        if seen.contains(&id) {
+            repeated.push(row as i64);
+        } else {
+            seen.push(id);
+        }
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The functions that need no pool.
 #![expect(clippy::needless_pass_by_value, reason = "pyo3 extracts owned borrows")]
 
-use super::arrays::{Column, HeldVectors, RawIndex, array, array_2d, column, index};
+use super::arrays::{Column, HeldVectors, RawIndex, array, array_2d, column, index, trusted_index};
 use crate::kernels::{self, Ids, Level};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -52,7 +52,7 @@ pub(super) fn hash_ids<'py>(
     offsets: Column<'py, i64>,
 ) -> PyResult<Bound<'py, PyArray1<u64>>> {
     let ids = Ids::new(column(&id_bytes)?, column(&offsets)?)?;
-    Ok(array(py, py.detach(|| kernels::hash_ids(&ids))))
+    Ok(array(py, py.detach(|| kernels::hash_ids(&ids))?))
 }
 
 #[pyfunction]
@@ -89,7 +89,7 @@ pub(super) fn find_ids<'py>(
     query_bytes: Column<'py, u8>,
     query_offsets: Column<'py, i64>,
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-    let within = index(&within)?;
+    let within = trusted_index(&within)?;
     let asked = Ids::new(column(&query_bytes)?, column(&query_offsets)?)?;
     let hashes = column(&query_hash)?;
     let rows = py.detach(|| kernels::find_ids(&within, hashes, &asked))?;
@@ -103,7 +103,7 @@ pub(super) fn common_ids<'py>(
     b: RawIndex<'py>,
 ) -> PyResult<Bound<'py, PyArray2<i64>>> {
     let (a, b) = (index(&a)?, index(&b)?);
-    let pairs = py.detach(|| kernels::common_ids(&a, &b));
+    let pairs = py.detach(|| kernels::common_ids(&a, &b))?;
     let rows = pairs.len();
     array_2d(py, pairs.into_flattened(), rows, 2)
 }
@@ -114,7 +114,7 @@ pub(super) fn repeated_ids<'py>(
     within: RawIndex<'py>,
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
     let within = index(&within)?;
-    Ok(array(py, py.detach(|| kernels::repeated_ids(&within))))
+    Ok(array(py, py.detach(|| kernels::repeated_ids(&within))?))
 }
 
 #[pyfunction]

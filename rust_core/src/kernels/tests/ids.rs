@@ -22,7 +22,7 @@ impl Held {
             Some(*at)
         }));
         let mask = (1 << bits) - 1;
-        let hash = hash_ids(&Ids::new(&bytes, &offsets).unwrap());
+        let hash = hash_ids(&Ids::new(&bytes, &offsets).unwrap()).unwrap();
         let hash: Vec<u64> = hash.into_iter().map(|hash| hash & mask).collect();
         let order = sort_hashes(&hash).unwrap();
         Self {
@@ -67,14 +67,14 @@ proptest! {
             let equal = b.ids.iter().enumerate().filter(|(_, other)| *other == id);
             want.extend(equal.map(|(j, _)| [i as i64, j as i64]));
         }
-        prop_assert_eq!(common_ids(&a.index(), &b.index()), want);
+        prop_assert_eq!(common_ids(&a.index(), &b.index()).unwrap(), want);
     }
 
     #[test]
     fn repeated_ids_are_those_seen_before(a in (1_u32..40).prop_flat_map(held)) {
         let seen = |row: usize| a.ids[..row].contains(&a.ids[row]);
         let want: Vec<i64> = (0..a.ids.len()).filter(|&row| seen(row)).map(|r| r as i64).collect();
-        prop_assert_eq!(repeated_ids(&a.index()), want);
+        prop_assert_eq!(repeated_ids(&a.index()).unwrap(), want);
     }
 
     #[test]
@@ -94,22 +94,74 @@ proptest! {
         for (row, &found) in find_ids(&index, &a.hash, &a.strings()).unwrap().iter().enumerate() {
             prop_assert!(found == -1 || a.ids[found as usize] == a.ids[row]);
         }
-        prop_assert!(repeated_ids(&index).len() <= a.ids.len());
-        for [i, j] in common_ids(&index, &a.index()) {
+        prop_assert!(repeated_ids(&index).unwrap().len() <= a.ids.len());
+        for [i, j] in common_ids(&index, &a.index()).unwrap() {
             prop_assert_eq!(&a.ids[i as usize], &a.ids[j as usize]);
+        }
+    }
+
+    #[test]
+    fn whatever_the_parts_hold_nothing_panics(
+        hash in prop::collection::vec(0_u64..4, 8),
+        order in prop::collection::vec(0_u32..12, 8),
+        offsets in prop::collection::vec(-2_i64..8, 9),
+        a in held(3),
+    ) {
+        let index = Index::new(&hash, &order, Ids::new(b"abcde", &offsets).unwrap()).unwrap();
+        let leads_nowhere = order.iter().any(|&row| row >= 8);
+        prop_assert!(!leads_nowhere || repeated_ids(&index).is_err());
+        if let Ok(pairs) = common_ids(&index, &a.index()) {
+            prop_assert!(pairs.iter().all(|&[i, _]| i < 8));
+        }
+        if let Ok(rows) = find_ids(&index, &a.hash, &a.strings()) {
+            prop_assert!(rows.iter().all(|&row| row < 8));
         }
     }
 }
 
 #[test]
 fn parts_that_do_not_fit_are_refused() {
-    for offsets in [&[][..], &[-1, 0], &[0, 4], &[2, 1], &[0, i64::MAX]] {
-        assert!(Ids::new(b"abc", offsets).is_err(), "{offsets:?}");
+    assert!(Ids::new(b"abc", &[]).is_err());
+    for offsets in [[-1, 0], [0, 4], [2, 1], [0, i64::MAX]] {
+        let ids = Ids::new(b"abc", &offsets).unwrap();
+        assert!(hash_ids(&ids).is_err(), "{offsets:?}");
+        let index = Index::new(&[1], &[0], ids).unwrap();
+        let asked = Ids::new(b"abc", &[0, 3]).unwrap();
+        assert!(find_ids(&index, &[1], &asked).is_err(), "{offsets:?}");
     }
     let ids = Ids::new(b"abc", &[0, 1, 3]).unwrap();
     assert!(Index::new(&[1], &[0], ids).is_err());
     assert!(Index::new(&[1, 2], &[0], ids).is_err());
-    assert!(Index::new(&[1, 2], &[0, 2], ids).is_err());
+    assert!(ids.get(2).is_err() && ids.get(usize::MAX).is_err());
+    let astray = Index::new(&[1, 2], &[0, 2], ids).unwrap();
+    assert!(repeated_ids(&astray).is_err());
+    assert!(common_ids(&astray, &astray).is_err());
+    assert!(find_ids(&astray, &[1, 2], &ids).is_err());
     let index = Index::new(&[1, 2], &[0, 1], ids).unwrap();
     assert!(find_ids(&index, &[1], &ids).is_err());
+}
+
+#[test]
+fn a_lookup_reads_no_more_than_its_search_leads_to() {
+    // Every offset but those of the sought row is wrong, and so is nearly all of the order.
+    let (rows, sought) = (1 << 16, 40_000);
+    let mut offsets = vec![-1; rows + 1];
+    (offsets[sought], offsets[sought + 1]) = (0, 3);
+    let hash: Vec<u64> = (0..rows as u64).collect();
+    let mut order = vec![u32::MAX; rows];
+    let (mut low, mut high) = (0, rows);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        order[middle] = middle as u32;
+        (low, high) = if middle <= sought {
+            (middle + 1, high)
+        } else {
+            (low, middle)
+        };
+    }
+    order[sought] = sought as u32;
+    let index = Index::new(&hash, &order, Ids::new(b"abc", &offsets).unwrap()).unwrap();
+    let asked = Ids::new(b"abc", &[0, 3]).unwrap();
+    let found = find_ids(&index, &[sought as u64], &asked);
+    assert_eq!(found, Ok(vec![sought as i64]));
 }

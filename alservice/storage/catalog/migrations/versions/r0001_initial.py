@@ -149,7 +149,9 @@ def _models() -> None:
         sa.Column("metrics", sa.Text(), nullable=False),
         sa.Column("create_time_ms", sa.BigInteger(), nullable=False),
         sa.Column("end_time_ms", sa.BigInteger(), nullable=True),
+        sa.Column("error_reason", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("notes", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("project_id", "model_id"),
     )
     op.create_index("models_by_time", "models", ["project_id", "create_time_ms", "model_id"])
@@ -195,6 +197,7 @@ def _projects() -> None:
         sa.Column("salt", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("generation", sa.BigInteger(), nullable=False),
+        sa.Column("labels_revision", sa.BigInteger(), nullable=False),
         sa.Column("next_incarnation", sa.BigInteger(), nullable=False),
         sa.Column("item_count", sa.BigInteger(), nullable=False),
         sa.Column("settled_count", sa.BigInteger(), nullable=False),
@@ -276,7 +279,8 @@ def _settled() -> None:
         "settled",
         ["project_id", "outcome", "provenance", "class_id"],
     )
-    op.create_index("settled_by_revision", "settled", ["project_id", "revision"])
+    seen = ["project_id", "revision", "provenance", "class_id"]
+    op.create_index("settled_by_revision", "settled", seen)
 
 
 def _uploads() -> None:

@@ -1,0 +1,91 @@
+"""The project, its segments and its uploads."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from alservice.domain.project import Project
+from alservice.domain.segment import Segment, Upload
+
+
+class ProjectTable(Protocol):
+    """Projects, by id."""
+
+    def insert(self, project: Project) -> bool:
+        """Add it; False if the id is taken."""
+
+    def get(self, project_id: str) -> Project | None:
+        """The project."""
+
+    def lock(self, project_id: str) -> Project | None:
+        """The project, locked until the end of the transaction.
+
+        Taken before any change below it.
+        """
+
+    def update(self, project: Project) -> None:
+        """Replace the row; the caller holds its lock."""
+
+    def delete(self, project_id: str) -> Sequence[str]:
+        """Delete it with all its rows.
+
+        Its segments become DEAD. Returns the ids of those segments.
+        """
+
+    def page(self, after: str, limit: int) -> Sequence[Project]:
+        """Projects with id > after, by id."""
+
+
+class SegmentTable(Protocol):
+    """Segments. `get` and the lists leave inline bytes out; `inline_bytes` fetches them."""
+
+    def reserve(self, segment: Segment) -> None:
+        """Add a row in state WRITING with an expiry."""
+
+    def store(self, segment: Segment, inline: bytes | None) -> None:
+        """Replace the row (any state); `inline` None keeps the bytes that are there."""
+
+    def get(self, segment_id: str) -> Segment | None:
+        """The row, whatever its state."""
+
+    def inline_bytes(self, segment_id: str) -> bytes | None:
+        """The bytes of an inline segment; None if the row or its bytes are gone."""
+
+    def live(self, project_id: str) -> Sequence[Segment]:
+        """LIVE segments, in the order of (revision, segment_id)."""
+
+    def pool_version(self, project_id: str) -> tuple[int, int]:
+        """(greatest revision, number) of the LIVE segments.
+
+        Changes with every change of the pool, cheap to read. `store` and `set_deletions` keep
+        the revision column true.
+        """
+
+    def of_upload(self, project_id: str, upload_id: str) -> Sequence[Segment]:
+        """WRITING segments of an upload, in the order in which they were reserved."""
+
+    def set_deletions(
+        self, segment_id: str, deletions: bytes, live_rows: int, revision: int
+    ) -> None:
+        """Replace the bitmap; the version grows by one."""
+
+    def expire(self, now_ms: int) -> Sequence[Segment]:
+        """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
+
+    def all_ids(self) -> Sequence[str]:
+        """Ids of all rows in any state."""
+
+    def forget(self, segment_id: str) -> None:
+        """Delete a DEAD row."""
+
+
+class UploadTable(Protocol):
+    """Resumable uploads."""
+
+    def get(self, project_id: str, upload_id: str) -> Upload | None:
+        """The upload."""
+
+    def put(self, upload: Upload) -> None:
+        """Insert or replace."""
+
+    def prune(self, now_ms: int) -> int:
+        """Delete those that have expired; how many."""

@@ -1,0 +1,22 @@
+"""What a worker needs: a real catalog under a clock that tests move, and a project to train."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from alservice.storage.catalog.sqlite import SqliteCatalog
+from alservice.storage.segments import LocalSegmentStore
+from tests.rounds import Rounds, begin, ids
+from tests.usecases.conftest import Clock
+
+
+@pytest.fixture
+def rounds(tmp_path: Path) -> Iterator[Rounds]:
+    """A project with 40 items, six of them labelled."""
+    catalog = SqliteCatalog(tmp_path / "data", clock_ms=Clock())
+    begun = begin(catalog, LocalSegmentStore(tmp_path / "data" / "segments"))
+    begun.add(ids(40))
+    begun.label(ids(6))
+    yield begun
+    catalog.close()
