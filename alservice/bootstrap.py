@@ -4,6 +4,7 @@ Use cases and servicers are made from the types of their fields, so a new RPC ne
 a new adapter is named once, beside the port it implements.
 """
 
+import asyncio
 import os
 import secrets
 import socket
@@ -60,6 +61,7 @@ from alservice.telemetry.metrics import Metrics
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.run_merge import RunMerge
 from alservice.usecases.run_training import RunTraining
+from alservice.usecases.snapshot import Snapshots
 from alservice.usecases.sweep import Sweep
 from alservice.web.pages import Pages
 from alservice.web.server import HttpServer
@@ -135,11 +137,11 @@ class Adapters:
     wake: threading.Event
 
     @classmethod
-    def open(cls, settings: Settings) -> Self:
+    def open(cls, settings: Settings, on_failure: Callable[[], object]) -> Self:
         """Open the data folder. Raises StartupError."""
-        catalog = SqliteCatalog(settings.data)
-        # We hold the folder's lock: whoever was at work on an operation is dead.
-        catalog.transact(lambda tx: tx.operations.disown(tx.now_ms()))
+        catalog = SqliteCatalog(settings.data, on_failure=on_failure)
+        # We hold the folder's lock: whoever was at work on an operation or a file is dead.
+        catalog.transact(lambda tx: (tx.operations.disown(tx.now_ms()), tx.segments.disown()))
         return cls(
             catalog=catalog,
             store=LocalSegmentStore(settings.data / "segments"),
@@ -178,7 +180,9 @@ class Adapters:
             OperationKind.MERGE: Handler(wiring.make(RunMerge), end),
         }
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        return WorkerLoop(self.catalog, handlers, owner, self.wake, wiring.make(Sweep))
+        sweep, snapshots = wiring.make(Sweep), wiring.make(Snapshots)
+        chores = lambda: (sweep(), snapshots.forget_gone())  # noqa: E731
+        return WorkerLoop(self.catalog, handlers, owner, self.wake, chores)
 
 
 def services(wiring: Wiring) -> list[Service]:
@@ -199,10 +203,14 @@ def _adder(add: Callable[..., None], servicer: object) -> Callable[[grpc.aio.Ser
 
 
 class App:
-    """A server with all its parts: `async with App(settings) as app`, then `start` and `drain`."""
+    """A server with all its parts: `async with App(settings) as app`, then `start` and `drain`.
+
+    `failed` is set when the server cannot write any more: it is of no use until it begins anew.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.failed = asyncio.Event()
         self.address = ""
         self.http_address: str | None = None
         self._stack = AsyncExitStack()
@@ -225,7 +233,10 @@ class App:
         await self._stack.aclose()
 
     def _open(self, stack: AsyncExitStack) -> None:
-        adapters = Adapters.open(self.settings)
+        loop = asyncio.get_running_loop()
+        adapters = Adapters.open(
+            self.settings, partial(loop.call_soon_threadsafe, self.failed.set)
+        )
         stack.callback(adapters.close)
         self._lanes = Lanes(self.settings.waiting)
         stack.callback(self._lanes.close)

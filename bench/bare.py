@@ -6,7 +6,7 @@ import grpc
 import grpc.aio
 
 
-async def serve(service: str, handlers: dict[str, grpc.RpcMethodHandler[Any, Any]]) -> None:
+async def serve(service: str, handlers: "dict[str, grpc.RpcMethodHandler[Any, Any]]") -> None:
     """Print the address, then serve until the process is killed."""
     server = grpc.aio.server()
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler(service, handlers)])

@@ -1,12 +1,14 @@
 """The wiring: by the types of fields, each thing once, and complete."""
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from alservice.bootstrap import SERVICES, Wiring
+from alservice.bootstrap import SERVICES, Adapters, Wiring
+from alservice.config import Settings
+from alservice.domain.segment import Segment, SegmentState
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,6 +45,22 @@ def test_parts_are_made_from_their_types_and_shared() -> None:
 def test_what_nobody_provides_is_named() -> None:
     with pytest.raises(TypeError, match="Port"):
         Wiring({}).make(Whole)
+
+
+def test_a_start_gives_up_the_files_that_a_killed_server_was_writing(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    segment = Segment(
+        segment_id="s-1", project_id="p", space_id="default", state=SegmentState.WRITING
+    )
+    before = Adapters.open(settings, lambda: None)
+    before.catalog.transact(lambda tx: tx.segments.reserve(replace(segment, expire_time_ms=2**60)))
+    before.close()
+    after = Adapters.open(settings, lambda: None)
+    try:
+        dead = after.catalog.transact(lambda tx: tx.segments.expire(0))
+    finally:
+        after.close()
+    assert [row.segment_id for row in dead] == ["s-1"]
 
 
 def test_every_servicer_is_served() -> None:

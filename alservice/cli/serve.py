@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from alservice.bootstrap import App
 
 STUCK = 1  # exit code when calls had to be left behind
+FAILED = 1  # exit code when nothing could be written any more
 
 
 # None means that the flag was not given: the environment or the file may say it.
@@ -81,18 +82,26 @@ COMMAND = serve
 
 
 async def _run(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT, then drain. Returns the exit code."""
+    """Serve until SIGTERM, SIGINT or a failure of the storage, then drain; the exit code."""
     from alservice.bootstrap import App  # noqa: PLC0415 loads numpy: threads are limited by now
 
     ended = _signals()
     async with App(settings) as app:
         await app.start()
         _announce(app, settings)
-        await ended.wait()
+        await _first(ended, app.failed)
         if not await app.drain():
             # A thread that does not come back must not keep the process; the state is safe.
             os._exit(STUCK)
-    return 0
+    return FAILED if app.failed.is_set() else 0
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Wait until one of them is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waiting:
+        wait.cancel()
 
 
 def _signals() -> asyncio.Event:

@@ -52,7 +52,6 @@ class Model:
     end_time: datetime | None
     error: str
     notes: tuple[str, ...]
-    notes: tuple[str, ...]
     operation: str
 
     @property

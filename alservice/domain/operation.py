@@ -36,7 +36,8 @@ class Operation:
     """A row of the catalog.
 
     `attempt` is the fencing token: it grows with each claim, and a write with an older one is
-    refused. `error_reason` is a reason of domain/errors.py.
+    refused. `lapses` counts the claims that took it from an owner who neither ended it nor gave it
+    back. `error_reason` is a reason of domain/errors.py.
     """
 
     operation_id: str
@@ -50,6 +51,7 @@ class Operation:
     owner: str = ""
     lease_until_ms: int = 0
     attempt: int = 0
+    lapses: int = 0
     error_reason: str = ""
     error_message: str = ""
     create_time_ms: int = 0

@@ -122,12 +122,13 @@ class SegmentStore(Protocol):
     def open(self, segment: Segment, inline: bytes | None = None) -> SegmentReader:
         """Map a segment.
 
-        Checks its CRC32C when it is first mapped, then keeps it mapped. For an inline segment
-        `inline` is needed unless it is open already. Raises SegmentCorrupt, naming the segment.
+        Checks its CRC32C when it is first mapped, then keeps it for the next call while there is
+        room. An inline segment's bytes are needed unless it is open already. Raises
+        SegmentCorrupt, naming the segment; Overloaded where too many files are open.
         """
 
-    def is_open(self, segment_id: str) -> bool:
-        """Whether `open` would answer from what is mapped already."""
+    def opened(self, segment_id: str) -> SegmentReader | None:
+        """The reader, if it is open already: to hold it is to have it, whatever is let go."""
 
     def remove(self, segment_id: str) -> None:
         """Remove the file (readers that are open go on working); absent is fine."""

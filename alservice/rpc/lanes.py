@@ -5,12 +5,13 @@ own. The event loop only hands over and waits.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import enum
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from alservice.domain.errors import Overloaded
 
@@ -50,9 +51,9 @@ class LaneThreads:
         """Calls that wait for a thread."""
         return max(0, self.taken - self.threads)
 
-    def submit(self, work: Callable[[], R]) -> Future[R]:
-        """Queue `work`, with the context of the caller. Raises Overloaded."""
-        if self.taken >= self.threads + self.waiting:
+    def submit(self, work: Callable[[], R], *, bounded: bool = True) -> Future[R]:
+        """Queue `work`, with the context of the caller. Raises Overloaded if it is bounded."""
+        if bounded and self.taken >= self.threads + self.waiting:
             text = f"{self.waiting} calls of this kind wait already; retry after a moment"
             raise Overloaded(text, lane=self.lane.value, waiting=self.waiting)
         self.taken += 1
@@ -91,15 +92,28 @@ class Lanes:
         except asyncio.CancelledError:
             stop()
             if not work.cancel():
-                await asyncio.wait({waiter})
+                await finished(waiter)
             if waiter.done() and not waiter.cancelled():
                 waiter.exception()  # taken note of: the caller has gone
             raise
+
+    async def tidy_up(self, lane: Lane, function: Callable[[], R]) -> R:
+        """What `function()` returns: it is neither refused nor given up, whoever is cancelled."""
+        waiter = asyncio.wrap_future(self.all[lane].submit(function, bounded=False))
+        await finished(waiter)
+        return waiter.result()
 
     def close(self) -> None:
         """Take no more work; does not wait."""
         for threads in self.all.values():
             threads.close()
+
+
+async def finished(waiter: "asyncio.Future[Any]") -> None:
+    """Wait until it is done, however often the waiting task is cancelled meanwhile."""
+    while not waiter.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({waiter})
 
 
 def _without_stop_iteration(work: Callable[[], R]) -> R:

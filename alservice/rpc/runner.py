@@ -41,6 +41,10 @@ class Runner:
         """
         return await self.lanes.run(lane, CURRENT.get().stop_without_caller, function, *args)
 
+    async def tidy_up(self, lane: Lane, function: Callable[[], R]) -> R:
+        """`function()` on a thread of the lane, however many calls wait and whoever goes away."""
+        return await self.lanes.tidy_up(lane, function)
+
     def make_call(self, request: Message, context: object) -> Call:
         """What a use case is told. `request` may be the first message of a stream."""
         rpc = CURRENT.get()

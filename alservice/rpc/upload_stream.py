@@ -14,6 +14,7 @@ from alservice.domain.call import Call
 from alservice.domain.errors import AlreadyExists, Cancelled, InvalidArgument, UploadProtocol
 from alservice.domain.item import AddResult
 from alservice.rpc.context import Context
+from alservice.rpc.lanes import finished
 from alservice.rpc.pool_messages import parse_header, parse_items
 from alservice.rpc.runner import Lane, Runner
 from alservice.telemetry.logs import logger
@@ -31,13 +32,14 @@ class UploadStream:
     """`async with` it: take each message, then finish.
 
     What goes wrong inside decides what becomes of what has arrived: items that can never be
-    added are forgotten, all else is kept so that the upload can be resumed.
+    added are forgotten, and so is what has no upload_id to resume it by; all else is kept.
     """
 
     run: Runner
     add_items: AddItems
     context: Context
     _session: UploadSession | None = None
+    _resumable: bool = False
     _call: Call | None = None
     _writing: asyncio.Future[None] | None = field(default=None)
 
@@ -54,7 +56,7 @@ class UploadStream:
         if error is None:
             return
         if self._writing is not None:
-            await asyncio.wait({self._writing})
+            await finished(self._writing)
             with contextlib.suppress(asyncio.CancelledError):
                 self._writing.exception()  # taken note of: `error` was first
         if self._session is not None:
@@ -89,6 +91,7 @@ class UploadStream:
             text = "the first message of an upload carries its header"
             raise UploadProtocol(text, expected="header")
         header = parse_header(message.header)
+        self._resumable = bool(header.upload_id)
         self._call = self.run.make_call(message.header, self.context)
         self._session = await self.run.call(Lane.WRITE, self.add_items.open, self._call, header)
 
@@ -100,9 +103,9 @@ class UploadStream:
     async def _put_away(self, session: UploadSession, error: BaseException) -> None:
         hopeless = isinstance(error, InvalidArgument | AlreadyExists)
         forget = hopeless and not isinstance(error, UploadProtocol)
-        work = session.abandon if forget else session.suspend
+        work = session.suspend if self._resumable and not forget else session.abandon
         try:
-            await self.run.call(Lane.WRITE, work)
+            await self.run.tidy_up(Lane.WRITE, work)
         except Exception as secondary:  # noqa: BLE001 - `error` is what the caller must hear of
             _log.warning(
                 "upload_not_put_away", upload=session.upload.upload_id, error=repr(secondary)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from alservice.domain.startup import StartupError
+from alservice.storage.durable_folder import make_folder
 
 _NAME: Final = "lock"
 
@@ -25,7 +26,7 @@ class FolderLock:
 
     def __init__(self, folder: Path) -> None:
         """Take the lock, making the folder if need be. Raises FolderInUse."""
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,6 +14,7 @@ from alservice.domain.project import Project
 from alservice.domain.segment import Segment, Upload
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentStore
+from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.require import lock_project
 from alservice.usecases.upload_session import UploadSession, forget_segments
 from alservice.usecases.write_segments import WRITING_MS, Piece
@@ -39,6 +40,7 @@ class AddItems:
 
     catalog: Catalog
     store: SegmentStore
+    queue_training: QueueTraining
 
     def open(self, call: Call, header: UploadHeader) -> UploadSession:
         """A new upload, or the one of that id where it stands.
@@ -51,7 +53,7 @@ class AddItems:
             project = lock_project(tx, header.project_id)
             upload = self._resume(tx, header)
             if upload is not None:
-                return project, upload, _kept(tx, self.store, upload)
+                return project, upload, _kept(tx, upload)
             forget_segments(tx, header.project_id, fresh_id)
             upload = Upload(
                 upload_id=fresh_id,
@@ -67,7 +69,14 @@ class AddItems:
 
         project, upload, pieces = self.catalog.transact(work)
         return UploadSession(
-            self.catalog, self.store, call, project, upload, pieces, header.item_count
+            self.catalog,
+            self.store,
+            self.queue_training,
+            call,
+            project,
+            upload,
+            pieces,
+            header.item_count,
         )
 
     def _resume(self, tx: Tx, header: UploadHeader) -> Upload | None:
@@ -100,10 +109,8 @@ def _sealed(tx: Tx, upload: Upload) -> list[Segment]:
     return [segment for segment in rows if segment.rows]
 
 
-def _kept(tx: Tx, store: SegmentStore, upload: Upload) -> list[Piece]:
-    pieces = []
-    for row in _sealed(tx, upload):
-        if row.inline and not store.is_open(row.segment_id):
-            store.open(row, tx.segments.inline_bytes(row.segment_id))
-        pieces.append(Piece(row))
-    return pieces
+def _kept(tx: Tx, upload: Upload) -> list[Piece]:
+    return [
+        Piece(row, tx.segments.inline_bytes(row.segment_id) if row.inline else None, kept=True)
+        for row in _sealed(tx, upload)
+    ]

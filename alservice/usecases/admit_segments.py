@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice.domain.errors import DimensionMismatch
-from alservice.domain.item import AddResult, OnConflict
+from alservice.domain.item import AddResult, OnConflict, Role
 from alservice.domain.label import LabelRow, Outcome, Provenance, Settled
 from alservice.domain.names import ANONYMOUS, new_id
-from alservice.domain.project import VectorSpace
+from alservice.domain.project import Project, VectorSpace
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentReader, SegmentStore
 from alservice.usecases.check_items import Shape
@@ -29,7 +29,7 @@ from alservice.usecases.open_pool import (
     pool_rows,
 )
 from alservice.usecases.pool_masks import mark
-from alservice.usecases.require import lock_project
+from alservice.usecases.require import lock_same
 from alservice.usecases.write_segments import Piece, go_live, items_exist, none_deleted
 
 _NAMED: Final = 10
@@ -38,25 +38,28 @@ Bits = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class ImportedLabels:
-    """Labels that came with items of one segment: rows (m,) and a line of the log for each."""
+    """Labels that came with items of one segment: rows (m,) and a line of the log for each.
+
+    `weights` (m,): how much each counts in training, which only items of role POOL do.
+    """
 
     rows: NDArray[np.int64]
+    weights: NDArray[np.float64]
     lines: Sequence[LabelRow]
 
-    def without(self, skipped: Bits) -> Sequence[LabelRow]:
-        """The lines of items that are not left out."""
-        out = is_set(skipped, self.rows)
-        if not out.any():
-            return self.lines
-        return [self.lines[i] for i in np.flatnonzero(~out).tolist()]
+    def without(self, skipped: Bits) -> list[tuple[LabelRow, float]]:
+        """Line and weight of the items that are not left out."""
+        kept = np.flatnonzero(~is_set(skipped, self.rows))
+        weights = self.weights[kept].tolist()
+        return [(self.lines[i], weight) for i, weight in zip(kept.tolist(), weights, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Pieces that are ready to go live: call it inside a transaction."""
+    """Pieces that are ready to go live in `project`: call it inside a transaction."""
 
     store: SegmentStore
-    project_id: str
+    project: Project
     pieces: tuple[Piece, ...]
     on_conflict: OnConflict
     shape: Shape
@@ -65,13 +68,17 @@ class Admission:
     merge_id: str
 
     def __call__(self, tx: Tx) -> AddResult:
-        """Make them live. Raises ProjectNotFound, ItemExists, DimensionMismatch, Conflict."""
-        project = lock_project(tx, self.project_id)
+        """Make them live.
+
+        Raises ProjectNotFound, ItemExists, DimensionMismatch; Conflict, also where the project
+        is not the one for which they were checked.
+        """
+        project = lock_same(tx, self.project)
         if not self.pieces:
             return AddResult(0, 0, 0, 0, project.revision)
         revision = project.revision + 1
         space = bound(project.space, self.shape)
-        pool = open_rows(pool_rows(tx, self.store, self.project_id), self.store)
+        pool = open_rows(pool_rows(tx, self.store, project.project_id), self.store)
         clashes = self.collisions.among(pool)
         if self.on_conflict is OnConflict.ERROR and clashes:
             raise _conflict(clashes)
@@ -88,9 +95,10 @@ class Admission:
             space=space,
             item_count=project.item_count + added - replaced,
             settled_count=project.settled_count + labels - unsettled,
+            labels_revision=revision if labels or unsettled else project.labels_revision,
         )
         tx.projects.update(changed)
-        ask_for_merge(tx, self.project_id, self.merge_id)
+        ask_for_merge(tx, project.project_id, self.merge_id)
         rows = sum(piece.segment.rows for piece in self.pieces)
         return AddResult(added, rows - added, replaced, labels, revision)
 
@@ -99,7 +107,7 @@ class Admission:
         for clash in clashes:
             mark_deleted(tx, clash.segment, clash.old_rows, revision)
             keys += keys_of(clash.segment, clash.old_rows)
-        return len(keys), end_lives(tx, self.project_id, keys)
+        return len(keys), end_lives(tx, self.project.project_id, keys)
 
     def _skipped(self, clashes: Sequence[Clash]) -> list[Bits]:
         bits = [none_deleted(piece) for piece in self.pieces]
@@ -111,19 +119,23 @@ class Admission:
 
     def _import(self, tx: Tx, skipped: Sequence[Bits], revision: int) -> int:
         segments = zip(self.labels, skipped, strict=True)
-        lines = [line for labels, bits in segments for line in labels.without(bits)]
-        if not lines:
+        weighed = [each for labels, bits in segments for each in labels.without(bits)]
+        if not weighed:
             return 0
-        numbers = tx.labels.append(self.project_id, lines)
-        pairs = zip(lines, numbers, strict=True)
-        tx.labels.settle(self.project_id, [_settled(line, seq, revision) for line, seq in pairs])
-        return len(lines)
+        project_id = self.project.project_id
+        numbers = tx.labels.append(project_id, [line for line, _ in weighed])
+        settled = [
+            _settled(line, weight, seq, revision)
+            for (line, weight), seq in zip(weighed, numbers, strict=True)
+        ]
+        tx.labels.settle(project_id, settled)
+        return len(weighed)
 
 
 def prepare(
     catalog: Catalog,
     store: SegmentStore,
-    project_id: str,
+    project: Project,
     pieces: Sequence[Piece],
     on_conflict: OnConflict,
     shape: Shape,
@@ -133,11 +145,11 @@ def prepare(
     refuse_overlap(readers)
     collisions, now_ms = Collisions(readers), catalog.now_ms()
     if pieces:
-        pool, _ = open_pool(catalog, store, project_id, lambda _: None)
+        pool, _ = open_pool(catalog, store, project.project_id, lambda _: None)
         collisions.among(pool)
     return Admission(
         store=store,
-        project_id=project_id,
+        project=project,
         pieces=tuple(pieces),
         on_conflict=on_conflict,
         shape=shape,
@@ -174,17 +186,18 @@ def imported_labels(reader: SegmentReader, now_ms: int) -> ImportedLabels:
         )
         for item_id, incarnation, class_id in columns
     ]
-    return ImportedLabels(rows, lines)
+    weights = (reader.roles[rows] == Role.POOL).astype(np.float64)
+    return ImportedLabels(rows, weights, lines)
 
 
-def _settled(line: LabelRow, seq: int, revision: int) -> Settled:
+def _settled(line: LabelRow, weight: float, seq: int, revision: int) -> Settled:
     return Settled(
         item_id=line.item_id,
         incarnation=line.incarnation,
         outcome=line.outcome,
         class_id=line.class_id,
         provenance=line.provenance,
-        weight=1.0,
+        weight=weight,
         label_seq=seq,
         revision=revision,
     )

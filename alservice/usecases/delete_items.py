@@ -83,6 +83,7 @@ class DeleteItems:
             revision=revision,
             item_count=project.item_count - len(keys),
             settled_count=project.settled_count - unsettled,
+            labels_revision=revision if unsettled else project.labels_revision,
         )
         tx.projects.update(changed)
         ask_for_merge(tx, project_id, merge_id)

@@ -29,10 +29,12 @@ from alservice.usecases.open_pool import (
 from alservice.usecases.pool_masks import mark
 from alservice.usecases.require import lock_project, require_project
 from alservice.usecases.write_segments import (
+    COLUMN_BYTES,
     FILE_BYTES,
     Piece,
     Place,
     SegmentFiller,
+    discard,
     go_live,
     none_deleted,
 )
@@ -114,8 +116,7 @@ class MergeSegments:
         try:
             self.catalog.transact(swap)
         except BaseException:
-            if piece is not None:
-                self.store.remove(piece.segment.segment_id)
+            discard(self.catalog, self.store, [piece] if piece else [])
             raise
 
 
@@ -159,21 +160,23 @@ class Swap:
 def group_sources(pool: Sequence[OpenSegment]) -> list[list[OpenSegment]]:
     """What to merge with what: groups of one number format that fit into one file each.
 
+    And into memory, where everything but vectors waits while a file is written.
     A small segment that would be alone in its group is left alone, unless half of it is deleted.
     """
     groups: list[list[OpenSegment]] = []
     for dtype in sorted({s.reader.dtype for s in pool}):
-        room = -1
+        room = column_room = -1
         for segment in pool:
             row = segment.segment
             if segment.reader.dtype != dtype or not (is_small(row) or is_hollow(row)):
                 continue
             size = row.size_bytes * row.live_rows // max(row.rows, 1)
-            if size > room:
+            columns = size - row.live_rows * segment.reader.vectors[:1].nbytes
+            if size > room or columns > column_room:
                 groups.append([])
-                room = FILE_BYTES
+                room, column_room = FILE_BYTES, COLUMN_BYTES
             groups[-1].append(segment)
-            room -= size
+            room, column_room = room - size, column_room - columns
     return [group for group in groups if len(group) > 1 or _half_empty(group[0].segment)]
 
 

@@ -25,9 +25,21 @@ def once(
     `encode` and `decode` carry the result through the record. Failures are not recorded.
     Raises RequestIdReused if the id belongs to a different request.
     """
+    return once_or_earlier(tx, call, project_id, effect, encode, decode)[0]
+
+
+def once_or_earlier(
+    tx: Tx,
+    call: Call,
+    project_id: str,
+    effect: Callable[[], R],
+    encode: Callable[[R], str],
+    decode: Callable[[str], R],
+) -> tuple[R, bool]:
+    """As `once`; and whether this `effect` made the result."""
     earlier = recall(tx, call, project_id)
     if earlier is not None:
-        return decode(earlier)
+        return decode(earlier), False
     result = effect()
     if call.request_id:
         expiry = tx.now_ms() + REMEMBERED_MS
@@ -35,7 +47,7 @@ def once(
             fingerprint=call.fingerprint, result_json=encode(result), expire_time_ms=expiry
         )
         tx.requests.put(_key(call, project_id), record)
-    return result
+    return result, True
 
 
 def recall(tx: Tx, call: Call, project_id: str) -> str | None:

@@ -31,10 +31,14 @@ class OpenSegment:
 
 @dataclass(frozen=True, slots=True)
 class PoolRows:
-    """What a transaction tells about a pool: enough to open it after the transaction."""
+    """What a transaction tells about a pool: enough to open it after the transaction.
+
+    Each inline segment has its reader where it was open already, else its bytes.
+    """
 
     segments: Sequence[Segment]
     inline: Mapping[str, bytes]
+    readers: Mapping[str, SegmentReader]
 
 
 def open_pool(
@@ -57,19 +61,24 @@ def open_pool(
 
 
 def pool_rows(tx: Tx, store: SegmentStore, project_id: str) -> PoolRows:
-    """The rows of the live segments, and the bytes of those inline ones that are not open yet."""
+    """The rows of the live segments, with what opens the inline ones."""
     segments = tx.segments.live(project_id)
-    wanted = [s.segment_id for s in segments if s.inline and not store.is_open(s.segment_id)]
-    found = {segment_id: tx.segments.inline_bytes(segment_id) for segment_id in wanted}
-    return PoolRows(segments, {key: data for key, data in found.items() if data is not None})
+    inline: dict[str, bytes] = {}
+    readers: dict[str, SegmentReader] = {}
+    for name in (segment.segment_id for segment in segments if segment.inline):
+        if (reader := store.opened(name)) is not None:
+            readers[name] = reader
+        elif (data := tx.segments.inline_bytes(name)) is not None:
+            inline[name] = data
+    return PoolRows(segments, inline, readers)
 
 
 def open_rows(rows: PoolRows, store: SegmentStore) -> tuple[OpenSegment, ...]:
-    """Map the segments. Raises SegmentCorrupt, also where a file has gone."""
+    """Map the segments. Raises SegmentCorrupt, also where a file has gone; Overloaded."""
     return tuple(
         OpenSegment(
             segment=segment,
-            reader=_reader(segment, rows.inline.get(segment.segment_id), store),
+            reader=rows.readers.get(segment.segment_id) or _reader(segment, rows.inline, store),
             deleted=deletion_bits(segment),
         )
         for segment in rows.segments
@@ -96,15 +105,15 @@ def live_row_numbers(bits: NDArray[np.uint8], count: int) -> NDArray[np.int64]:
     return np.flatnonzero(unset).astype(np.int64)
 
 
-def _reader(segment: Segment, inline: bytes | None, store: SegmentStore) -> SegmentReader:
-    if segment.inline and inline is None and not store.is_open(segment.segment_id):
-        name = segment.segment_id  # it was swept after the snapshot was taken
+def _reader(segment: Segment, inline: Mapping[str, bytes], store: SegmentStore) -> SegmentReader:
+    name = segment.segment_id
+    if segment.inline and name not in inline:  # the catalog has its row, but not its bytes
         raise SegmentCorrupt(
             f"the bytes of segment {name} of project {segment.project_id} are gone",
             segment=name,
             project=segment.project_id,
         )
-    return store.open(segment, inline)
+    return store.open(segment, inline.get(name))
 
 
 def _ids(segments: Sequence[Segment]) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alservice.domain.errors import TrainingNeedsTwoClasses, VectorsMissing
+from alservice.domain.item import AddResult
 from alservice.domain.learner import Learner
 from alservice.domain.model import ModelRow, ModelState
 from alservice.domain.names import new_id
@@ -12,6 +13,7 @@ from alservice.domain.operation import Operation, OperationKind
 from alservice.domain.project import Project, Retrain
 from alservice.domain.project_rules import check_learner
 from alservice.ports.catalog import Tx
+from alservice.usecases.admit_segments import Admission
 
 _LEAST_NEW: Final = 20
 _NEW_SHARE: Final = 0.1
@@ -64,6 +66,14 @@ class QueueTraining:
         if project.policy.retrain is Retrain.AUTO and self._due(tx, project, unseen):
             self(tx, project, project.policy.learner, activate=True)
         return unseen
+
+    def after_import(self, tx: Tx, admission: Admission) -> AddResult:
+        """Let the items in, and queue a training if the labels they bring ask for one."""
+        result = admission(tx)
+        project = tx.projects.lock(admission.project.project_id)
+        if result.labels and project is not None:
+            self.after_labels(tx, project)
+        return result
 
     def _due(self, tx: Tx, project: Project, unseen: int) -> bool:
         if unseen < max(_LEAST_NEW, _NEW_SHARE * project.settled_count):

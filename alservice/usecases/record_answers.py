@@ -105,7 +105,8 @@ def write_ledger(tx: Tx, project: Project, history: History, ledger: Ledger) -> 
             for key, (index, belief, trains) in ledger.settled.items()
         ],
     )
-    _end_leases(tx, project_id, history.answered)
+    _close(tx, project_id, history.answered, BatchItemState.ANSWERED)
+    _close(tx, project_id, _needless(history, ledger), BatchItemState.RELEASED)
     return len(ledger.settled.keys() - history.settled)
 
 
@@ -222,11 +223,25 @@ def _settled(key: ItemKey, belief: Belief, seq: int, revision: int, *, trains: b
     )
 
 
-def _end_leases(tx: Tx, project_id: str, answered: Sequence[tuple[ItemKey, str]]) -> None:
-    by_batch: dict[str, list[ItemKey]] = {}
-    for key, batch_id in answered:
-        by_batch.setdefault(batch_id, []).append(key)
-    for batch_id, keys in by_batch.items():
-        item_ids = [item_id for item_id, _ in keys]
-        tx.batches.set_state(project_id, batch_id, item_ids, BatchItemState.ANSWERED)
+def _needless(history: History, ledger: Ledger) -> list[tuple[ItemKey, str]]:
+    """Where items still wait that a person's answer has settled elsewhere: (item, batch_id)."""
+    answered = set(history.answered)
+    return [
+        (key, batch_id)
+        for key, (_, belief, _) in ledger.settled.items()
+        if belief.provenance is not Provenance.MACHINE
+        for batch_id, _, state, _ in history.handed.get(key, ())
+        if state == BatchItemState.OPEN and (key, batch_id) not in answered
+    ]
+
+
+def _close(
+    tx: Tx, project_id: str, places: Sequence[tuple[ItemKey, str]], state: BatchItemState
+) -> None:
+    """End the waiting of these items in these batches, and their leases there."""
+    by_batch: dict[str, list[str]] = {}
+    for (item_id, _), batch_id in places:
+        by_batch.setdefault(batch_id, []).append(item_id)
+    for batch_id, item_ids in by_batch.items():
+        tx.batches.set_state(project_id, batch_id, item_ids, state)
         tx.leases.release(project_id, batch_id, item_ids)

@@ -3,6 +3,7 @@
 from alservice.domain.batch import Batch
 from alservice.domain.errors import (
     BatchNotFound,
+    Conflict,
     EtagMismatch,
     ModelNotFound,
     OperationNotFound,
@@ -30,6 +31,16 @@ def lock_project(tx: Tx, project_id: str) -> Project:
     if project is None:
         raise _project_missing(tx, project_id)
     return project
+
+
+def lock_same(tx: Tx, project: Project) -> Project:
+    """The project as it is now, locked. Raises ProjectNotFound; Conflict if it is another one."""
+    now = lock_project(tx, project.project_id)
+    if now.uid != project.uid:
+        name = project_name(project.project_id)
+        text = f"{name} was deleted and made anew meanwhile: begin again with the new one"
+        raise Conflict(text, project=name)
+    return now
 
 
 def require_batch(tx: Tx, project_id: str, batch_id: str) -> Batch:

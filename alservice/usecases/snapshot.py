@@ -22,6 +22,7 @@ from alservice.usecases.require import require_project
 T = TypeVar("T")
 _ATTEMPTS: Final = 3
 _MOST_PROJECTS: Final = 64
+_MOST_SEGMENTS: Final = 256  # each may hold a descriptor; those of one project always fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,15 @@ class Snapshots:
                 return Located(project, version, pool)
         raise failure or AssertionError
 
+    def forget_gone(self) -> None:
+        """Let go of what names segments that are gone: their files take room until then."""
+        seen = list(self.kept.items())  # before the ids: what is kept later may be newer
+        known = set(self.catalog.read(lambda tx: tx.segments.all_ids()))
+        for uid, kept in seen:
+            gone = any(opened.segment.segment_id not in known for opened in kept.pool)
+            if gone and self.kept.get(uid) is kept:
+                self.kept.pop(uid, None)
+
     def _rows(
         self, tx: Tx, project_id: str
     ) -> "tuple[Project, tuple[int, int], _Kept | None, PoolRows | None]":
@@ -163,6 +173,10 @@ class Snapshots:
         )
 
     def _keep(self, uid: str, kept: _Kept) -> None:
-        self.kept[uid] = kept
-        for oldest in list(self.kept)[:-_MOST_PROJECTS]:
-            self.kept.pop(oldest, None)
+        self.kept.pop(uid, None)
+        self.kept[uid] = kept  # at the end: the latest one to be used
+        segments = 0
+        for place, (other, each) in enumerate(reversed(list(self.kept.items()))):
+            segments += len(each.pool)
+            if place and (place >= _MOST_PROJECTS or segments > _MOST_SEGMENTS):
+                self.kept.pop(other, None)

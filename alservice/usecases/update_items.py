@@ -19,10 +19,17 @@ from alservice.usecases.check_items import Shape, check_attributes, check_costs
 from alservice.usecases.end_lives import mark_deleted
 from alservice.usecases.locate import NOWHERE, Finder
 from alservice.usecases.merge_segments import ask_for_merge, copy_rows
-from alservice.usecases.once import once, recall
+from alservice.usecases.once import once_or_earlier, recall
 from alservice.usecases.open_pool import OpenSegment, open_pool, open_rows, pool_rows
 from alservice.usecases.require import lock_project, require_project
-from alservice.usecases.write_segments import Piece, Place, SegmentFiller, go_live, none_deleted
+from alservice.usecases.write_segments import (
+    Piece,
+    Place,
+    SegmentFiller,
+    discard,
+    go_live,
+    none_deleted,
+)
 
 ATTRIBUTES: Final[Mapping[str, str]] = {
     "group": "group",
@@ -92,21 +99,20 @@ class UpdateItems:
         plan = self._plan(command)
         merge_id = new_id("o")
 
-        def work(tx: Tx) -> Updated | None:
-            lock_project(tx, command.project_id)
+        def work(tx: Tx) -> tuple[Updated | None, bool]:
+            name = lock_project(tx, command.project_id).project_id
             effect = lambda: self._swap(tx, command, plan, merge_id)  # noqa: E731
             try:
-                return once(tx, call, command.project_id, effect, _encode, _decode)
+                return once_or_earlier(tx, call, name, effect, _encode, _decode)
             except _MovedError:
-                return None
+                return None, False
 
-        updated: Updated | None = None
+        mine = False
         try:
-            updated = self.catalog.transact(work)
+            updated, mine = self.catalog.transact(work)
         finally:
-            if updated is None:
-                for piece in plan.pieces:
-                    self.store.remove(piece.segment.segment_id)
+            if not mine:  # the items have moved, it failed, or a twin of this call was faster
+                discard(self.catalog, self.store, plan.pieces)
         return updated
 
     def _plan(self, command: UpdateItemsCommand) -> Plan:
@@ -133,15 +139,24 @@ class UpdateItems:
         """Copies of the items with the change: a piece for each number format there is."""
         segment_of, row_of = places
         fillers: dict[Shape, SegmentFiller] = {}
-        for index in np.unique(segment_of):
-            source, here = pool[index], np.flatnonzero(segment_of == index)
-            reader = source.reader
-            shape = Shape(reader.vectors.shape[1], reader.dtype)
-            place = Place(command.project_id, project.space.space_id, shape)
-            filler = fillers.setdefault(shape, SegmentFiller(self.catalog, self.store, place))
-            block = changed(copy_rows(source, row_of[here]), command, here)
-            filler.append(block, np.ascontiguousarray(reader.incarnations[row_of[here]]))
-        return tuple(piece for filler in fillers.values() if (piece := filler.seal()))
+        pieces: list[Piece] = []
+        try:
+            for index in np.unique(segment_of):
+                source, here = pool[index], np.flatnonzero(segment_of == index)
+                reader = source.reader
+                shape = Shape(reader.vectors.shape[1], reader.dtype)
+                place = Place(command.project_id, project.space.space_id, shape)
+                filler = fillers.setdefault(shape, SegmentFiller(self.catalog, self.store, place))
+                block = changed(copy_rows(source, row_of[here]), command, here)
+                filler.append(block, np.ascontiguousarray(reader.incarnations[row_of[here]]))
+            for filler in fillers.values():
+                pieces += [piece] if (piece := filler.seal()) else []
+        except BaseException:
+            for filler in fillers.values():
+                filler.abort()
+            discard(self.catalog, self.store, pieces)
+            raise
+        return tuple(pieces)
 
     def _swap(self, tx: Tx, command: UpdateItemsCommand, plan: Plan, merge_id: str) -> Updated:
         project = lock_project(tx, command.project_id)

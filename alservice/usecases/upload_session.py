@@ -15,8 +15,16 @@ from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.admit_segments import prepare
 from alservice.usecases.check_items import Shape, check_items, shape_of
-from alservice.usecases.require import lock_project
-from alservice.usecases.write_segments import WRITING_MS, Piece, Place, SegmentFiller, keep
+from alservice.usecases.queue_training import QueueTraining
+from alservice.usecases.require import lock_same
+from alservice.usecases.write_segments import (
+    WRITING_MS,
+    Piece,
+    Place,
+    SegmentFiller,
+    discard,
+    keep,
+)
 
 
 @dataclass(slots=True)
@@ -28,6 +36,7 @@ class UploadSession:
 
     catalog: Catalog
     store: SegmentStore
+    queue_training: QueueTraining
     call: Call
     project: Project
     upload: Upload
@@ -44,9 +53,11 @@ class UploadSession:
     def append(self, offset: int, block: ItemBlock) -> None:
         """Add the items from `offset` on; those that are here already are skipped.
 
-        Raises UploadOffsetGap, what check_items raises, DiskFull, Conflict, ItemExists.
+        Raises UploadOffsetGap, what check_items raises, DiskFull, Conflict, ItemExists;
+        UploadProtocol for items beyond those with which the upload was committed.
         """
         if self.upload.result_json is not None:
+            _refuse_more(decode_result(self.upload.result_json), offset + len(block))
             return
         if offset > self.position:
             text = f"the chunk begins at item {offset}, but only {self.position} have arrived"
@@ -80,29 +91,32 @@ class UploadSession:
         if last is not None and last.inline is None:
             self._record(last)
             last = None
+        unkept = [last] if last else []
+        mine = False
         try:
-            return self._admit([*self.pieces, *([last] if last else [])])
-        except BaseException:
-            if last is not None:
-                self.store.remove(last.segment.segment_id)
-            raise
+            result, mine = self._admit([*self.pieces, *unkept])
+        finally:
+            if not mine:  # it failed, or another stream has committed
+                discard(self.catalog, self.store, unkept)
+        return result
 
-    def _admit(self, pieces: Sequence[Piece]) -> AddResult:
-        project_id, policy = self.upload.project_id, OnConflict(self.upload.on_conflict)
+    def _admit(self, pieces: Sequence[Piece]) -> tuple[AddResult, bool]:
+        """The result, and whether these pieces went live."""
+        policy = OnConflict(self.upload.on_conflict)
         shape = self._shape or self._known_shape() or Shape(0, DType.F32)
-        admission = prepare(self.catalog, self.store, project_id, pieces, policy, shape)
+        admission = prepare(self.catalog, self.store, self.project, pieces, policy, shape)
 
-        def work(tx: Tx) -> AddResult:
-            lock_project(tx, project_id)
-            upload = tx.uploads.get(project_id, self.upload.upload_id)
+        def work(tx: Tx) -> tuple[AddResult, bool]:
+            lock_same(tx, self.project)
+            upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
             if upload is not None and upload.result_json is not None:
-                return decode_result(upload.result_json)
+                return decode_result(upload.result_json), False
             self._check_mine(upload)
-            result = admission(tx)
+            result = self.queue_training.after_import(tx, admission)
             expiry = tx.now_ms() + WRITING_MS
             text = encode_result(result)
             tx.uploads.put(replace(self.upload, result_json=text, expire_time_ms=expiry))
-            return result
+            return result, True
 
         return self.catalog.transact(work)
 
@@ -112,7 +126,7 @@ class UploadSession:
             self._keep(self._filler)
 
     def abandon(self) -> None:
-        """Forget the upload and all that has arrived."""
+        """Forget the upload and all that has arrived. Raises ProjectNotFound, Conflict."""
         if self._filler is not None:
             self._filler.abort()
         self.catalog.transact(self._forget)
@@ -142,7 +156,7 @@ class UploadSession:
 
     def _record(self, piece: Piece) -> None:
         def work(tx: Tx) -> Upload:
-            lock_project(tx, self.upload.project_id)
+            lock_same(tx, self.project)
             upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
             self._check_mine(upload)
             keep(tx, piece)
@@ -155,9 +169,9 @@ class UploadSession:
         try:
             self.upload = self.catalog.transact(work)
         except BaseException:
-            self.store.remove(piece.segment.segment_id)
+            discard(self.catalog, self.store, [piece])
             raise
-        self.pieces.append(replace(piece, inline=None))
+        self.pieces.append(replace(piece, kept=True))
 
     def _check_mine(self, upload: Upload | None) -> None:
         mine = self.upload
@@ -170,13 +184,23 @@ class UploadSession:
             raise Conflict(text, upload_id=self.upload.upload_id)
 
     def _forget(self, tx: Tx) -> None:
-        lock_project(tx, self.upload.project_id)
+        lock_same(tx, self.project)
         upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
         if upload is None or upload.incarnation != self.upload.incarnation:
             return
         if upload.result_json is None:
             forget_segments(tx, upload.project_id, upload.upload_id)
             tx.uploads.put(replace(upload, expire_time_ms=0))
+
+
+def _refuse_more(committed: AddResult, end: int) -> None:
+    count = committed.added + committed.skipped
+    if end > count:
+        text = (
+            f"this upload was committed with {count} items, and a chunk ends at item {end}; "
+            "send further items under a fresh upload_id"
+        )
+        raise UploadProtocol(text, expected="a fresh upload_id", item_count=count)
 
 
 def forget_segments(tx: Tx, project_id: str, upload_id: str) -> None:

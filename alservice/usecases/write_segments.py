@@ -4,6 +4,8 @@ A file is reserved in the catalog before its first byte is written, so that what
 leaves behind is known by name.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -34,11 +36,12 @@ I64 = NDArray[np.int64]
 class Piece:
     """A finished segment that is not live yet.
 
-    `inline` holds the bytes of one that the catalog does not have yet; None once it has a row.
+    `inline` holds the bytes of one that is not a file. `kept`: the catalog has all of it already.
     """
 
     segment: Segment
     inline: bytes | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +213,7 @@ def go_live(tx: Tx, piece: Piece, deleted: NDArray[np.uint8], revision: int) -> 
     One without any goes to the sweeper instead. Raises Conflict if its time ran out.
     """
     row = replace(piece.segment, state=SegmentState.WRITING)
-    if piece.inline is not None:
-        tx.segments.reserve(_leased(row, tx.now_ms()))
-    else:
-        _require_writing(tx, row.segment_id)
+    _take(tx, piece)
     gone = int(np.unpackbits(deleted).sum())
     live = replace(
         row,
@@ -230,17 +230,43 @@ def go_live(tx: Tx, piece: Piece, deleted: NDArray[np.uint8], revision: int) -> 
 
 def keep(tx: Tx, piece: Piece) -> None:
     """Record a piece that waits for its commit. Raises Conflict if its time ran out."""
-    row = _leased(piece.segment, tx.now_ms())
-    if piece.inline is not None:
-        tx.segments.reserve(row)
-    else:
-        _require_writing(tx, row.segment_id)
-    tx.segments.store(row, piece.inline)
+    _take(tx, piece)
+    tx.segments.store(_leased(piece.segment, tx.now_ms()), piece.inline)
+
+
+def discard(catalog: Catalog, store: SegmentStore, pieces: Sequence[Piece]) -> None:
+    """Remove pieces, but for those that went live.
+
+    So it is safe where nobody knows whether a commit came through. What cannot be removed now is
+    left to the sweeper.
+    """
+
+    def work(tx: Tx) -> list[str]:
+        return [name for piece in pieces if _give_up(tx, name := piece.segment.segment_id)]
+
+    with suppress(Exception):
+        for segment_id in catalog.transact(work):
+            store.remove(segment_id)
+
+
+def _give_up(tx: Tx, segment_id: str) -> bool:
+    row = tx.segments.get(segment_id)
+    if row is not None and row.state is SegmentState.WRITING:
+        tx.segments.store(replace(row, state=SegmentState.DEAD), None)
+        return True
+    return row is None
 
 
 def none_deleted(piece: Piece) -> NDArray[np.uint8]:
     """The bitmap of a piece that lives whole."""
     return np.zeros((piece.segment.rows + 7) // 8, dtype=np.uint8)
+
+
+def _take(tx: Tx, piece: Piece) -> None:
+    if piece.inline is not None and not piece.kept:
+        tx.segments.reserve(_leased(piece.segment, tx.now_ms()))
+    else:
+        _require_writing(tx, piece.segment.segment_id)
 
 
 def _require_writing(tx: Tx, segment_id: str) -> None:

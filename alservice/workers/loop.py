@@ -23,7 +23,7 @@ LEASE_MS: Final = 15_000
 HEARTBEAT_S: Final = 1.0
 IDLE_S: Final = 1.0
 CHORES_S: Final = 60.0
-MOST_ATTEMPTS: Final = 5
+MOST_LAPSES: Final = 5
 
 Run = Callable[[Operation, Progress, CancelFlag], None]
 End = Callable[[Operation, OperationState, AlserviceError], None]
@@ -72,7 +72,7 @@ class WorkerLoop:
         """Prepare.
 
         `owner` names this process. Whoever queues an operation sets `wake`. `chores` is called
-        now and then when there is nothing to do.
+        now and then between operations.
         """
         self._catalog = catalog
         self._handlers = handlers
@@ -103,17 +103,22 @@ class WorkerLoop:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            try:
-                worked = self._step()
-            except AlserviceError as error:
-                log.warning("worker.step_failed", reason=error.reason, message=str(error))
-                worked = False
-            except Exception:
-                log.exception("worker.step_failed")
-                worked = False
+            worked = self._survive(self._step)
+            # Beside the operations, however many wait: what is due may free the disk they need.
+            self._survive(self._do_chores)
             if not worked:
                 self._wake.wait(IDLE_S)
                 self._wake.clear()
+
+    def _survive(self, step: Callable[[], bool]) -> bool:
+        """What `step` returned; False, and a line in the log, if it raised."""
+        try:
+            return step()
+        except AlserviceError as error:
+            log.warning("worker.step_failed", reason=error.reason, message=str(error))
+        except Exception:
+            log.exception("worker.step_failed")
+        return False
 
     def _step(self) -> bool:
         """Work on one operation, if there is one."""
@@ -121,15 +126,17 @@ class WorkerLoop:
             lambda tx: tx.operations.claim(self._owner, tx.now_ms(), LEASE_MS)
         )
         if operation is None:
-            self._do_chores()
             return False
         self._work_on(_Work(operation))
         return True
 
-    def _do_chores(self) -> None:
-        if time.monotonic() >= self._chores_due_s:
+    def _do_chores(self) -> bool:
+        """Do the chores, if they are due."""
+        due = not self._stopping.is_set() and time.monotonic() >= self._chores_due_s
+        if due:
             self._chores_due_s = time.monotonic() + CHORES_S
             self._chores()
+        return due
 
     def _work_on(self, work: _Work) -> None:
         self._current = work
@@ -146,7 +153,7 @@ class WorkerLoop:
             work.over.set()
             beat.join()
         if work.given_back:  # after the last heartbeat, which would lease it again
-            self._report(work, lease_ms=0)
+            self._give_back(work.operation)
 
     def _run(self, work: _Work) -> None:
         operation = work.operation
@@ -187,7 +194,7 @@ class WorkerLoop:
 
     def _beat(self, work: _Work) -> None:
         operation = work.operation
-        mine = self._report(work, LEASE_MS)
+        mine = self._report(work)
         current = self._catalog.read(
             lambda tx: tx.operations.get(operation.project_id, operation.operation_id)
         )
@@ -198,18 +205,21 @@ class WorkerLoop:
             work.asked_to_stop = True
             work.cancel.cancel()
 
-    def _report(self, work: _Work, lease_ms: int) -> bool:
-        """Extend the lease (or end it) and say how far the work is; False if it is not ours."""
+    def _report(self, work: _Work) -> bool:
+        """Extend the lease and say how far the work is; False if it is not ours."""
         return self._catalog.transact(
             lambda tx: tx.operations.heartbeat(
-                work.operation, tx.now_ms(), lease_ms, work.progress, work.stage
+                work.operation, tx.now_ms(), LEASE_MS, work.progress, work.stage
             )
         )
 
+    def _give_back(self, operation: Operation) -> None:
+        self._catalog.transact(lambda tx: tx.operations.give_back(operation, tx.now_ms()))
+
 
 def _refuse_poison(operation: Operation) -> None:
-    if operation.attempt > MOST_ATTEMPTS:
-        text = f"the operation was begun {MOST_ATTEMPTS} times and never ended; it is given up"
+    if operation.lapses >= MOST_LAPSES:
+        text = f"{MOST_LAPSES} workers died at the operation or hung; it is given up"
         raise TrainingFailed(text)
 
 

@@ -44,6 +44,7 @@ def test_every_field_of_an_operation_comes_back(catalog: Catalog) -> None:
         owner="w",
         lease_until_ms=1,
         attempt=2,
+        lapses=1,
         error_reason="TRAINING_FAILED",
         error_message="no",
         create_time_ms=3,
@@ -153,17 +154,32 @@ def test_disown_frees_what_runs_at_once(catalog: Catalog) -> None:
     assert claimed(catalog, 101).attempt == 2
 
 
-def test_one_unfinished_operation_of_a_kind_is_found(catalog: Catalog) -> None:
-    def unfinished(kind: OperationKind) -> Operation | None:
-        return catalog.read(lambda tx: tx.operations.unfinished(P, kind))
+def test_only_claims_from_an_owner_who_vanished_count_as_lapses(catalog: Catalog) -> None:
+    add(catalog, an_operation("o-1"))
+    mine = claimed(catalog, 100)
+    assert (mine.attempt, mine.lapses) == (1, 0)
+    assert catalog.transact(lambda tx: tx.operations.give_back(mine, 101))
+    again = claimed(catalog, 101)
+    assert (again.attempt, again.lapses) == (2, 0)
+    assert not catalog.transact(lambda tx: tx.operations.give_back(mine, 102))
+    lapsed = claimed(catalog, 101 + LEASE_MS)
+    assert (lapsed.attempt, lapsed.lapses) == (3, 1)
+    catalog.transact(lambda tx: tx.operations.disown(102 + LEASE_MS))
+    crashed = claimed(catalog, 102 + LEASE_MS)
+    assert (crashed.attempt, crashed.lapses) == (4, 2)
+
+
+def test_the_unfinished_operations_of_a_kind_are_found(catalog: Catalog) -> None:
+    def unfinished(kind: OperationKind) -> list[Operation]:
+        return list(catalog.read(lambda tx: tx.operations.unfinished(P, kind)))
 
     add(catalog, an_operation("o-1", state=SUCCEEDED), an_operation("o-2", create_time_ms=1))
-    assert unfinished(OperationKind.MERGE) is None
-    assert unfinished(OperationKind.TRAIN) == get(catalog, "o-2")
+    assert unfinished(OperationKind.MERGE) == []
+    assert unfinished(OperationKind.TRAIN) == [get(catalog, "o-2")]
     mine = claimed(catalog)
-    assert unfinished(OperationKind.TRAIN) == mine
+    assert unfinished(OperationKind.TRAIN) == [mine]
     catalog.transact(lambda tx: tx.operations.finish(replace(mine, state=FAILED), 1))
-    assert unfinished(OperationKind.TRAIN) is None
+    assert unfinished(OperationKind.TRAIN) == []
 
 
 def listed(catalog: Catalog, before: str, limit: int) -> list[str]:

@@ -126,3 +126,17 @@ def test_uploads_are_pruned_when_they_have_expired(catalog: Catalog) -> None:
     assert catalog.transact(lambda tx: tx.uploads.prune(2)) == 3
     assert catalog.read(lambda tx: tx.uploads.get(P, "u-2")) is None
     assert catalog.read(lambda tx: tx.uploads.get(P, "u-3")) is not None
+
+
+def test_what_nobody_fills_any_more_is_dead_and_what_was_sealed_is_kept(catalog: Catalog) -> None:
+    writing = {"state": SegmentState.WRITING, "expire_time_ms": 100}
+
+    def work(tx: Tx) -> None:
+        tx.segments.reserve(a_segment("s-empty", rows=0, live_rows=0, **writing))
+        tx.segments.reserve(a_segment("s-sealed", rows=3, live_rows=3, **writing))
+        tx.segments.store(a_segment("s-live"), None)
+
+    catalog.transact(work)
+    assert catalog.transact(lambda tx: tx.segments.disown()) == 1
+    dead = catalog.transact(lambda tx: tx.segments.expire(0))
+    assert [segment.segment_id for segment in dead] == ["s-empty"]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from alservice import strategies
@@ -45,6 +45,7 @@ def test_there_is_something_to_check() -> None:
 
 
 @given(pool=pools(), strategy=st.sampled_from(SCORING), cuts=CUTS, count=COUNTS, seed=SEEDS)
+@settings(max_examples=40)
 def test_rank_is_what_one_thread_says_of_the_whole(
     scoring: PoolScoring, pool: Pool, strategy: Scoring, cuts: list[int], count: int, seed: int
 ) -> None:
@@ -54,6 +55,7 @@ def test_rank_is_what_one_thread_says_of_the_whole(
 
 
 @given(pool=pools(), strategy=st.sampled_from(SCORING), seed=SEEDS)
+@settings(max_examples=40)
 def test_rank_gives_all_that_is_free_by_falling_score_and_then_by_keyed_hash(
     scoring: PoolScoring, pool: Pool, strategy: Scoring, seed: int
 ) -> None:
@@ -69,6 +71,7 @@ def test_rank_gives_all_that_is_free_by_falling_score_and_then_by_keyed_hash(
 
 
 @given(pool=pools(), strategy=st.sampled_from(SELECTING), cuts=CUTS, count=COUNTS, seed=SEEDS)
+@settings(max_examples=40)
 def test_select_is_what_one_thread_says_of_the_whole(
     scoring: PoolScoring, pool: Pool, strategy: Selecting, cuts: list[int], count: int, seed: int
 ) -> None:
@@ -81,6 +84,7 @@ def test_select_is_what_one_thread_says_of_the_whole(
 
 
 @given(pool=pools(), cuts=CUTS, count=COUNTS, seed=SEEDS)
+@settings(max_examples=40)
 def test_draw_takes_the_smallest_keyed_hashes(
     scoring: PoolScoring, pool: Pool, cuts: list[int], count: int, seed: int
 ) -> None:
@@ -93,6 +97,7 @@ def test_draw_takes_the_smallest_keyed_hashes(
 
 
 @given(pool=pools(), cuts=CUTS, picks=st.lists(st.integers(0, 1_000), max_size=20))
+@settings(max_examples=40)
 def test_gather_copies_rows_in_the_order_asked(
     scoring: PoolScoring, pool: Pool, cuts: list[int], picks: list[int]
 ) -> None:
@@ -106,6 +111,7 @@ def test_gather_copies_rows_in_the_order_asked(
 
 
 @given(pool=pools())
+@settings(max_examples=40)
 def test_probabilities_are_the_softmax_of_the_logits(scoring: PoolScoring, pool: Pool) -> None:
     found = scoring.probabilities(pool.vectors, pool.head)
     logits = pool.head.logits(pool.vectors).astype(np.float64)

@@ -1,6 +1,7 @@
 """Hashes that are written into files, and finding ids by them."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -65,6 +66,17 @@ def test_an_id_is_found_at_its_last_row(ids: list[str], asked: list[str], mask: 
         *_index(ids, mask), hash_ids(*_strings(asked)) & np.uint64(mask), *_strings(asked)
     )
     assert got.tolist() == [last.get(item, -1) for item in asked]
+
+
+def test_a_lookup_does_not_read_the_whole_index() -> None:
+    id_hash, order, id_bytes, offsets = _index([str(n) for n in range(1000)])
+    others = np.full_like(offsets, -1)
+    others[500:502] = offsets[500:502]
+    asked = _strings(["500"])
+    got = find_ids(id_hash, order, id_bytes, others, hash_ids(*asked), *asked)
+    assert got.tolist() == [500]
+    with pytest.raises(ValueError, match="offsets"):
+        hash_ids(id_bytes, others)
 
 
 @given(IDS, IDS, st.sampled_from([0, 1, 2**64 - 1]))

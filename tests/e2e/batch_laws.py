@@ -48,6 +48,7 @@ def leases(history: History, found: Found) -> Iterator[str]:
     seats = believed(found.labels)
     settled = {i for i, item in items.items() if (i, item.incarnation) in seats}
     yield from named("settled items are leased", waiting.keys() & settled)
+    answered = {row.item_id for row in found.labels}  # elsewhere: then nobody waits any more
     released = {
         r.action.batch
         for r in (*history.pending.values(), *(e.request for e in history.entries))
@@ -60,7 +61,8 @@ def leases(history: History, found: Found) -> Iterator[str]:
         if batch in released:
             continue
         states = {b.name: dict(b.items) for b in found.batches}.get(batch, {})
-        gone = [i for i, s in states.items() if s == "RELEASED" and _untouched(history, i)]
+        given_back = {i for i, state in states.items() if state == "RELEASED"} - answered
+        gone = [i for i in given_back if _untouched(history, i)]
         yield from named(f"leases of {batch} are lost", gone)
 
 
@@ -87,8 +89,8 @@ def operations(history: History, found: Found, memory: Memory) -> Iterator[str]:
     waiting = [r for r in history.pending.values() if isinstance(r.action, Train)]
     if len(there.keys() - promised.keys()) > len(waiting):
         yield from named("operations come from nowhere", there.keys() - promised.keys())
-    if sum(not operation.outcome for operation in there.values()) > 1:
-        yield "two trainings run at once"
+    if sum(not operation.outcome for operation in there.values()) > 2:
+        yield "more than one training waits while another runs"
     for name, outcome in memory.outcomes.items():
         if name in there and there[name].outcome != outcome:
             yield f"operation {name} ended twice"

@@ -76,6 +76,18 @@ def believed(log: Iterable[FoundLabel]) -> dict[tuple[str, int], FoundLabel]:
     return seats
 
 
+def settling(log: Iterable[FoundLabel]) -> set[int]:
+    """The answers, by token, that settled their item, even if a correction came later."""
+    seen: set[tuple[str, int]] = set()
+    tokens = set()
+    for row in log:
+        key = (row.item_id, row.incarnation)
+        if row.outcome != "ABSTAIN" and (key not in seen or row.provenance == "CORRECTED"):
+            seen.add(key)
+            tokens.add(row.token)
+    return tokens
+
+
 def statuses_of(log: Iterable[FoundLabel]) -> dict[int, bool]:
     """Whether each answer disagreed with what was settled when it came, by token."""
     seats: dict[tuple[str, int], FoundLabel] = {}

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from tests.e2e.complaint import differ, named
-from tests.e2e.expected import adds_of, believed, statuses_of
+from tests.e2e.expected import adds_of, believed, settling, statuses_of
 from tests.e2e.found import Found, FoundLabel
 from tests.e2e.history import Answer, History, Statuses, Submit, effective
 from tests.e2e.memory import Memory
@@ -100,8 +100,15 @@ def statuses(history: History, found: Found) -> Iterator[str]:
 
 
 def answered(found: Found) -> Iterator[str]:
-    """An item of a batch is answered if, and only if, the log has an answer from that batch."""
-    said = {(row.batch, row.item_id) for row in found.labels if row.batch}
+    """An item of a batch is answered if, and only if, the log has an answer that ends the waiting:
+    one of the batch's own annotator, or one that settled the item."""
+    owner = {batch.name: batch.annotator for batch in found.batches}
+    ended = settling(found.labels)
+    ending = {
+        (row.batch, row.item_id)
+        for row in found.labels
+        if row.batch and (row.token in ended or row.annotator == owner.get(row.batch))
+    }
     shown = {(b.name, i) for b in found.batches for i, state in b.items if state == "ANSWERED"}
-    yield from named("items are answered without a label", shown - said)
-    yield from named("items have a label and are not answered", said - shown)
+    yield from named("items are answered without a label", shown - ending)
+    yield from named("items have a label and are not answered", ending - shown)

@@ -56,7 +56,7 @@ class Run:
 
     def live_until_killed(self, server: RunningServer) -> None:
         """Let the clients work; kill the server while they do."""
-        end = len(self.history.entries) + self.rng.randint(5, 90)
+        end = len(self.history.entries) + self.rng.randint(5, 60)
         due, over = threading.Event(), threading.Event()
         threads = self._start(
             server.channel, over, lambda count: due.set() if count > end else None

@@ -18,7 +18,8 @@ def test_a_training_that_was_cut_off_is_finished_by_the_next_server_once(tmp_pat
         api = Api(server.channel)
         project = api.create("cut", classes=CLASSES)
         api.add(project, vectors)
-        api.label(project, *(label(f"i-{n}", CLASSES[n % 4]) for n in range(300)))
+        best = vectors[:300, : len(CLASSES)].argmax(axis=1).tolist()
+        api.label(project, *(label(f"i-{n}", CLASSES[c]) for n, c in enumerate(best)))
         ask = al.TrainRequest(project=project, request_id="once")
         name = api.active.Train(ask).name
         until(lambda: attempt(api, name))

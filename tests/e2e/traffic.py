@@ -40,8 +40,8 @@ HARMLESS: Final = {
     "CONFLICT",
     "OVERLOADED",
 }
-STREAM_ITEMS: Final = 1200  # about 2.4 MB
-MOST_ITEMS: Final = 3000  # per client
+STREAM_ITEMS: Final = 1000  # about 2 MB
+MOST_ITEMS: Final = 1800  # per client
 
 
 @dataclass(slots=True)

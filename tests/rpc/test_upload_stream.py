@@ -1,6 +1,8 @@
 """Streams of items over a real connection: out of order, broken, resumed."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -8,8 +10,18 @@ import pytest
 
 from alservice.api.v1 import item_pb2 as item_pb
 from alservice.api.v1 import pool_service_pb2 as pb
+from alservice.domain import errors
+from alservice.rpc.in_flight import CURRENT, Rpc
+from alservice.rpc.lanes import Lanes
+from alservice.rpc.runner import Runner
+from alservice.rpc.upload_stream import UploadStream
+from alservice.storage.catalog.sqlite import SqliteCatalog
+from alservice.storage.segments import LocalSegmentStore
+from alservice.usecases.add_items import AddItems
+from tests.rounds import begin
 from tests.rpc.edge import failure, reason
 from tests.rpc.pool import Stub, add, columns, get, listed, new_project, stream
+from tests.usecases.items import QUEUE_TRAINING
 
 
 @pytest.fixture
@@ -105,3 +117,28 @@ def test_a_stream_that_breaks_shows_nothing_and_can_be_resumed(stub: Stub, proje
     rest = stream(project, (received, columns(*ids[received:])), upload_id="u")
     assert stub.AddItems(rest).added_count == 100
     assert listed(stub, project) == set(ids)
+
+
+@pytest.mark.parametrize(("upload_id", "kept"), [("u", 1), ("", 0)])
+def test_what_arrived_is_kept_only_where_somebody_can_resume_it(
+    tmp_path: Path, upload_id: str, kept: int
+) -> None:
+    catalog, store = SqliteCatalog(tmp_path), LocalSegmentStore(tmp_path / "segments")
+    begin(catalog, store, "broken")
+    lanes, add_items = Lanes(0), AddItems(catalog, store, QUEUE_TRAINING)
+
+    async def broken() -> None:
+        CURRENT.set(Rpc("Service/AddItems", None, "r"))
+        context: Any = None
+        async with UploadStream(Runner(lanes), add_items, context) as upload:
+            for message in stream("projects/broken", (0, columns("a")), upload_id=upload_id):
+                await upload.take(message)
+            raise errors.Cancelled("the stream broke")
+
+    try:
+        with pytest.raises(errors.Cancelled):
+            asyncio.run(broken())
+        assert len(catalog.read(lambda tx: tx.segments.all_ids())) == kept
+    finally:
+        lanes.close()
+        catalog.close()

@@ -1,7 +1,10 @@
 """What the local store promises about its files."""
 
 import dataclasses
+import errno
+import gc
 import json
+import os
 import random
 from pathlib import Path
 
@@ -13,10 +16,11 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from alservice import core
-from alservice.domain.errors import Conflict, SegmentCorrupt
+from alservice.domain.errors import Conflict, Overloaded, SegmentCorrupt
 from alservice.domain.project import DType
 from alservice.ports.segments import PackedIds
-from alservice.storage.segments import LocalSegmentStore
+from alservice.storage.folder_lock import FolderLock
+from alservice.storage.segments import LocalSegmentStore, verified
 from alservice.storage.segments.checksum import combine
 from alservice.storage.segments.layout import HEADER_SIZE, aligned, header, tensor
 from alservice.storage.segments.reader import Reader
@@ -167,17 +171,96 @@ def test_evicted_files_are_mapped_again(tmp_path: Path) -> None:
     store = LocalSegmentStore(tmp_path, max_mapped=2)
     rows = [write_plain(store, f"s{i}", i + 1) for i in range(5)]
     readers = [store.open(row) for row in rows]
-    assert [store.is_open(row.segment_id) for row in rows] == [False] * 3 + [True] * 2
+    assert [store.opened(row.segment_id) for row in rows] == [None] * 3 + readers[3:]
     assert [store.open(row).rows for row in rows] == [1, 2, 3, 4, 5]
     assert [reader.item_ids(np.arange(1)) for reader in readers] == [["item-0"]] * 5
 
 
-def test_inline_segments_are_never_evicted(tmp_path: Path) -> None:
-    store = LocalSegmentStore(tmp_path, max_mapped=1)
+def test_inline_segments_take_so_many_bytes_and_the_latest_ones_stay(tmp_path: Path) -> None:
+    data, sealed = LocalSegmentStore(tmp_path).encode([plain_block(3)], 8, DType.F32)
+    store = LocalSegmentStore(tmp_path, max_mapped=1, max_inline_bytes=2 * len(data))
+    rows = [catalog_row(f"i{i}", sealed, inline=True) for i in range(5)]
+    readers = [store.open(row, data) for row in rows[:4]]
+    assert store.opened("i2") is readers[2]  # and so it was used after i3
+    store.open(rows[4], data)
+    assert [store.opened(f"i{i}") is not None for i in range(5)] == [False] * 2 + [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_what_is_larger_than_the_room_is_open_alone(tmp_path: Path) -> None:
+    store = LocalSegmentStore(tmp_path, max_inline_bytes=1)
     data, sealed = store.encode([plain_block(3)], 8, DType.F32)
-    for i in range(5):
-        store.open(catalog_row(f"i{i}", sealed, inline=True), data)
-    assert all(store.is_open(f"i{i}") for i in range(5))
+    reader = store.open(catalog_row("i", sealed, inline=True), data)
+    assert store.opened("i") is reader
+
+
+def test_a_file_that_failed_to_open_takes_no_room(tmp_path: Path) -> None:
+    store = LocalSegmentStore(tmp_path, max_mapped=2)
+    good = [write_plain(store, f"s{i}") for i in range(2)]
+    readers = [store.open(row) for row in good]
+    for number in range(3):
+        with pytest.raises(SegmentCorrupt, match="gone"):
+            store.open(dataclasses.replace(good[0], segment_id=f"gone{number}"))
+        readers = [store.open(row) for row in good]
+    assert [store.opened(row.segment_id) for row in good] == readers
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_many_open_files_are_said_to_be_so_and_not_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store = LocalSegmentStore(tmp_path)
+    row = write_plain(store, "s")
+
+    def refused(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verified.os, "open", refused)  # type: ignore[attr-defined]
+        with pytest.raises(Overloaded, match="ulimit"):
+            store.open(row)
+    assert store.open(row).rows == 20
+
+
+def test_damage_is_answered_by_what_helps(tmp_path: Path) -> None:
+    store = LocalSegmentStore(tmp_path)
+    row = write_plain(store, "s")
+    (tmp_path / "s.safetensors").write_bytes(b"")
+    with pytest.raises(SegmentCorrupt, match="from a backup, or delete the project"):
+        store.open(row)
+
+
+def test_a_writer_that_is_dropped_closes_its_file(tmp_path: Path) -> None:
+    def open_files() -> list[str]:
+        numbers = Path("/proc/self/fd").iterdir()
+        return [os.path.realpath(number) for number in numbers]
+
+    store = LocalSegmentStore(tmp_path)
+    writer = store.writer("s", 8, DType.F32)
+    writer.append(*plain_block(4))
+    path = str(tmp_path / "s.tmp")
+    assert path in open_files()
+    del writer
+    gc.collect()
+    assert path not in open_files()
+
+
+def test_the_names_of_new_folders_are_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    monkeypatch.setattr(
+        os, "fsync", lambda number: synced.append(os.path.realpath(f"/proc/self/fd/{number}"))
+    )
+    FolderLock(tmp_path / "a" / "data").release()
+    assert synced == [str(tmp_path), str(tmp_path / "a")]
+    LocalSegmentStore(tmp_path / "a" / "data" / "segments")
+    assert synced[2:] == [str(tmp_path / "a" / "data")]
+    LocalSegmentStore(tmp_path / "a" / "data" / "segments")
+    assert len(synced) == 3
 
 
 def test_a_segment_that_was_swept_meanwhile_cannot_be_sealed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from alservice import learners
 from alservice.core import CancelFlag
 from alservice.domain.call import Call
 from alservice.domain.item import AddResult, Attributes, Item, ItemBlock, OnConflict
@@ -21,10 +22,12 @@ from alservice.usecases.batch_add_items import BatchAddItems, BatchAddItemsComma
 from alservice.usecases.delete_items import Deleted, DeleteItems, DeleteItemsCommand
 from alservice.usecases.list_items import ListItems, ListItemsCommand
 from alservice.usecases.merge_segments import MergeSegments
+from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.update_items import Updated, UpdateItems, UpdateItemsCommand
 from alservice.usecases.upload_session import UploadSession
 
 DIMENSION = 3
+QUEUE_TRAINING = QueueTraining(learners.discover())
 
 
 def quietly(share: float, stage: str) -> None:
@@ -86,7 +89,7 @@ class Pool:
         self, items: ItemBlock, policy: OnConflict = OnConflict.ERROR, request_id: str = ""
     ) -> AddResult:
         command = BatchAddItemsCommand(self.project_id, items, policy)
-        return BatchAddItems(self.catalog, self.store)(call(request_id), command)
+        return BatchAddItems(self.catalog, self.store, QUEUE_TRAINING)(call(request_id), command)
 
     def open(
         self,
@@ -95,7 +98,7 @@ class Pool:
         cancel: CancelFlag | None = None,
     ) -> UploadSession:
         header = UploadHeader(self.project_id, upload_id, policy)
-        return AddItems(self.catalog, self.store).open(call(cancel=cancel), header)
+        return AddItems(self.catalog, self.store, QUEUE_TRAINING).open(call(cancel=cancel), header)
 
     def upload(self, *chunks: ItemBlock, policy: OnConflict = OnConflict.ERROR) -> AddResult:
         session = self.open(policy=policy)

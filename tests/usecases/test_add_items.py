@@ -7,7 +7,7 @@ from alservice.domain.item import OnConflict
 from alservice.usecases.add_items import AddItems, UploadHeader
 from alservice.usecases.sweep import Sweep
 from tests.usecases.conftest import Clock
-from tests.usecases.items import Pool, block, call, small_files
+from tests.usecases.items import QUEUE_TRAINING, Pool, block, call, small_files
 
 HOUR_MS = 3_600_000
 
@@ -27,7 +27,7 @@ def test_the_header_must_stay_the_same(items_pool: Pool) -> None:
 
 
 def test_an_upload_needs_a_project(items_pool: Pool) -> None:
-    add = AddItems(items_pool.catalog, items_pool.store)
+    add = AddItems(items_pool.catalog, items_pool.store, QUEUE_TRAINING)
     with pytest.raises(errors.ProjectNotFound):
         add.open(call(), UploadHeader("itmes"))
 

@@ -73,7 +73,8 @@ def test_labels_that_exist_already_come_with_their_items(items_pool: Pool) -> No
         ]
         for settled in tx.labels.settled_since("items", -1):
             assert settled.provenance is Provenance.IMPORTED
-            assert (settled.weight, settled.revision) == (1.0, result.revision)
+            weight = 1.0 if settled.item_id == "a" else 0.0  # what measures does not train
+            assert (settled.weight, settled.revision) == (weight, result.revision)
 
     items_pool.catalog.read(check)
 
@@ -128,9 +129,7 @@ def test_vectors_are_kept_in_the_number_format_of_the_space(
 def test_many_small_segments_ask_for_one_merge(items_pool: Pool) -> None:
     def asked() -> bool:
         kind = OperationKind.MERGE
-        return (
-            items_pool.catalog.read(lambda tx: tx.operations.unfinished("items", kind)) is not None
-        )
+        return bool(items_pool.catalog.read(lambda tx: tx.operations.unfinished("items", kind)))
 
     for number in range(16):
         items_pool.add(block([f"i{number}"]))
@@ -149,3 +148,32 @@ def test_nothing_is_added_to_a_project_that_is_gone(items_pool: Pool) -> None:
     items_pool.catalog.transact(lambda tx: tx.projects.delete("items"))
     with pytest.raises(errors.ProjectNotFound):
         session.commit()
+
+
+def test_what_was_checked_for_one_project_is_not_added_to_its_successor(
+    items_pool: Pool, make_project: Callable[..., Project]
+) -> None:
+    session = items_pool.open("u")
+    session.append(0, block(["a"], class_ids=("cat",)))
+    items_pool.catalog.transact(lambda tx: tx.projects.delete("items"))
+    make_project("items", classes=("x", "y"))
+    with pytest.raises(errors.Conflict, match="made anew"):
+        session.commit()
+    assert items_pool.content() == {}
+
+
+def test_the_revision_of_the_labels_follows_what_settles_and_unsettles(items_pool: Pool) -> None:
+    def labels_revision() -> int:
+        return items_pool.project.labels_revision
+
+    items_pool.add(block(["a"]))
+    assert labels_revision() == 0
+    labelled = items_pool.add(block(["b", "c"], class_ids=("cat", "dog")))
+    assert labels_revision() == labelled.revision
+    items_pool.add(block(["a"], 1), OnConflict.REPLACE)
+    assert labels_revision() == labelled.revision
+    replaced = items_pool.add(block(["b"], 1), OnConflict.REPLACE)
+    assert labels_revision() == replaced.revision
+    items_pool.delete("a")
+    assert labels_revision() == replaced.revision
+    assert items_pool.delete("c").revision == labels_revision()

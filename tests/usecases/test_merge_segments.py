@@ -151,3 +151,16 @@ def test_progress_is_told(items_pool: Pool) -> None:
     merge = MergeSegments(items_pool.catalog, items_pool.store)
     merge("items", CancelFlag(), lambda share, stage: told.append((share, stage)))
     assert told == [(0.0, "merging"), (1.0, "merged")]
+
+
+def test_a_merge_keeps_no_more_than_so_many_columns_in_memory(
+    items_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for item_id in IDS[:4]:
+        heavy = (Attributes(metadata_json=f'{{"a":"{"x" * 10_000}"}}'),)
+        items_pool.add(block([item_id], attributes=heavy))
+    content = items_pool.content()
+    monkeypatch.setattr(module, "COLUMN_BYTES", 30_000)
+    assert items_pool.merge() == 4
+    assert items_pool.segment_count == 2
+    assert items_pool.content() == content

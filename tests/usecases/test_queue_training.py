@@ -8,16 +8,20 @@ from alservice.domain import errors
 from alservice.domain.label import Answer, Outcome
 from alservice.domain.model import ModelState
 from alservice.domain.operation import Operation, OperationKind, OperationState
-from alservice.domain.project import Retrain
+from alservice.domain.project import Retrain, VectorSpace
+from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.require import lock_project
-from tests.rounds import CLASSES, Rounds, ids
+from tests.rounds import CLASSES, Rounds, ids, truth
 
 
 def queued(rounds: Rounds) -> Operation | None:
-    return rounds.catalog.read(
+    """The one training that is queued or running, if there is one."""
+    found = rounds.catalog.read(
         lambda tx: tx.operations.unfinished(rounds.project_id, OperationKind.TRAIN)
     )
+    assert len(found) <= 1
+    return found[0] if found else None
 
 
 def queue(rounds: Rounds, learner: str = "logistic") -> Operation:
@@ -110,6 +114,11 @@ def test_then_after_twenty_more_or_a_tenth(auto: Rounds) -> None:
     assert label_in_parts(auto, ids(80, 450), 5) == [50]
 
 
+def test_labels_that_come_with_the_items_start_a_training_too(auto: Rounds) -> None:
+    auto.add(ids(40, 600), class_ids=tuple(map(truth, ids(40, 600))))
+    assert queued(auto) is not None
+
+
 def test_labels_of_one_class_start_nothing_until_there_are_two(auto: Rounds) -> None:
     auto.label(f"i{n}" for n in range(0, 60, 2))
     assert queued(auto) is None
@@ -128,3 +137,21 @@ def test_the_labels_that_the_active_model_has_not_seen_are_counted(rounds: Round
     assert rounds.label(ids(2, 4)).unseen_label_count == 2
     rounds.learn(activate=False)
     assert rounds.label(ids(1, 6)).unseen_label_count == 3
+
+
+def test_after_a_failure_a_project_waits_for_more_labels_before_it_tries_again(
+    auto: Rounds,
+) -> None:
+    auto.label(ids(20))
+    end: FailOperation = auto.wiring.make(FailOperation)
+    end(auto.claim(), OperationState.FAILED, errors.TrainingFailed("no luck"))
+    assert label_in_parts(auto, ids(30, 20), 5) == [20]
+
+
+def test_without_vectors_there_is_nothing_to_learn_from(start: Callable[..., Rounds]) -> None:
+    rounds = start(space=VectorSpace(dimension=0), retrain=Retrain.AUTO)
+    rounds.add(ids(40), dimension=0)
+    rounds.label(ids(40))
+    assert queued(rounds) is None
+    with pytest.raises(errors.VectorsMissing):
+        queue(rounds)

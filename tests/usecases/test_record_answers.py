@@ -77,7 +77,7 @@ def test_an_answer_belongs_to_the_batch_it_names_else_to_the_one_that_holds_the_
     assert list(rounds.submit(named).statuses) == [LabelStatus.LATE]
     rounds.answer("i1")
     old, new = (outcome_of(rounds, batch) for batch in (first, second))
-    assert (old["i0"][0], new["i0"][0]) == (BatchItemState.ANSWERED, BatchItemState.OPEN)
+    assert (old["i0"][0], new["i0"][0]) == (BatchItemState.ANSWERED, BatchItemState.RELEASED)
     assert (old["i1"][0], new["i1"][0]) == (BatchItemState.RELEASED, BatchItemState.ANSWERED)
 
 

@@ -119,6 +119,7 @@ class RoundsMachine(RuleBasedStateMachine):
         known = [a for a in sent if a.item_id in self.alive]
         if not known:
             return
+        before = self.leases
         result = self.rounds.submit(*known)
         expected = [self._believe(answer) for answer in known]
         told = [status is LabelStatus.DUPLICATE for status in result.statuses]
@@ -126,6 +127,7 @@ class RoundsMachine(RuleBasedStateMachine):
         disagrees = [status is LabelStatus.DISAGREES for status in result.statuses]
         assert disagrees == [against for _, against in expected]
         assert result.settled_count == len(self.beliefs)
+        self._let_go(before, {answer.item_id for answer in known})
 
     @rule(number=st.integers(0, 50))
     def release(self, number: int) -> None:
@@ -162,6 +164,8 @@ class RoundsMachine(RuleBasedStateMachine):
             i: belief[:2] for i, belief in self.beliefs.items()
         }
         project = self.rounds.project
+        assert max((s.revision for s in settled.values()), default=0) <= project.labels_revision
+        assert project.labels_revision <= project.revision
         assert project.settled_count == len(self.beliefs)
         assert project.item_count == len(self.alive)
 
@@ -190,8 +194,6 @@ class RoundsMachine(RuleBasedStateMachine):
         if _repeats(log, answer):
             return True, False
         log.append(answer)
-        if self._held(item_id):
-            self.leases.pop(item_id)
         belief = self.beliefs.get(item_id)
         new = (answer.outcome, answer.class_id, answer.provenance is Provenance.MACHINE)
         if answer.outcome is Outcome.ABSTAIN:
@@ -199,15 +201,26 @@ class RoundsMachine(RuleBasedStateMachine):
             if belief is None and len(people) >= 3:
                 self.beliefs[item_id] = (Outcome.FLAG, None, False)
             return False, False
+        if answer.provenance is Provenance.MACHINE and item_id in self.reserve:
+            return False, False
         if belief is None or _gives_way(belief, answer):
             self.beliefs[item_id] = new
             return False, False
         same = belief[1] == answer.class_id if belief[1] else belief[0] is answer.outcome
         return False, not same
 
-    def _held(self, item_id: str) -> bool:
-        self._forget_late_leases()
-        return item_id in self.leases
+    def _let_go(self, before: dict[str, tuple[str, int]], answered: set[str]) -> None:
+        """Answers end leases, only on their items, and on all that a person has settled."""
+        now = self.clock.now_ms
+        leases = self.catalog.read(lambda tx: tx.leases.live("rounds", now))
+        self.leases = {i.item_id: (i.batch_id, i.expire_time_ms) for i in leases}
+        assert self.leases.items() <= before.items()
+        assert before.keys() - self.leases.keys() <= answered | self._late(before)
+        person = {i for i in answered if i in self.beliefs and not self.beliefs[i][2]}
+        assert not person & self.leases.keys()
+
+    def _late(self, leases: dict[str, tuple[str, int]]) -> set[str]:
+        return {i for i, (_, end) in leases.items() if end <= self.clock.now_ms}
 
     def _forget_late_leases(self) -> None:
         now = self.clock.now_ms

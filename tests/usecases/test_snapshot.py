@@ -13,6 +13,7 @@ from alservice.usecases import snapshot as module
 from alservice.usecases.open_pool import open_rows
 from alservice.usecases.pool_masks import count_unset
 from alservice.usecases.snapshot import Snapshot, Snapshots
+from alservice.usecases.sweep import Sweep
 from tests.rounds import Rounds, ids
 from tests.usecases.conftest import Clock
 
@@ -140,3 +141,41 @@ def test_what_is_really_broken_is_said_to_be_so(
         snapshots.take("rounds", "ada", nothing)
     with pytest.raises(errors.SegmentCorrupt):
         snapshots.pool("rounds")
+
+
+def test_segments_in_memory_are_bounded_and_the_latest_projects_stay(
+    rounds: Rounds,
+    snapshots: Snapshots,
+    start: Callable[..., Rounds],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MOST_SEGMENTS", 3)
+    made = {}
+    for name in ("a", "b", "c"):
+        made[name] = start(name)
+        made[name].add(ids(3))
+        snapshots.take(name, "ada", nothing)
+    snapshots.take("a", "ada", nothing)
+    made["c"].add(ids(3, 3))
+    snapshots.take("c", "ada", nothing)
+    assert [each.pool[0].segment.project_id for each in snapshots.kept.values()] == ["a", "c"]
+    for first in (40, 43, 46, 49):
+        rounds.add(ids(3, first))
+    snapshots.take("rounds", "ada", nothing)
+    assert [len(each.pool) for each in snapshots.kept.values()] == [5]
+
+
+def test_what_is_merged_away_or_deleted_is_let_go(
+    rounds: Rounds, snapshots: Snapshots, start: Callable[..., Rounds]
+) -> None:
+    start("other").add(ids(3))
+    start("stays").add(ids(3))
+    rounds.add(ids(5, 40))
+    for name in ("rounds", "other", "stays"):
+        snapshots.take(name, "ada", nothing)
+    rounds.pool.merge()
+    rounds.catalog.transact(lambda tx: tx.projects.delete("other"))
+    Sweep(rounds.catalog, rounds.store)()
+    snapshots.forget_gone()
+    assert [each.pool[0].segment.project_id for each in snapshots.kept.values()] == ["stays"]
+    assert closed_count(snapshots.take("rounds", "ada", nothing)[0]) == 0

@@ -1,10 +1,12 @@
 """Train queues, joins what runs, or finds that there is nothing new."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from alservice.domain import errors
 from alservice.domain.model import ModelState
-from alservice.domain.operation import OperationKind, OperationState
+from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.domain.project import ClassLabel
 from alservice.usecases.add_classes import AddClasses, AddClassesCommand
 from alservice.usecases.delete_operation import DeleteOperation, DeleteOperationCommand
@@ -17,6 +19,10 @@ from tests.rounds import Rounds, a_call, ids
 def labelled(rounds: Rounds) -> Rounds:
     rounds.label(ids(6))
     return rounds
+
+
+def unfinished(rounds: Rounds) -> Sequence[Operation]:
+    return rounds.catalog.read(lambda tx: tx.operations.unfinished("rounds", OperationKind.TRAIN))
 
 
 def forget(rounds: Rounds, operation_id: str) -> None:
@@ -34,14 +40,55 @@ def test_the_answer_names_the_model_at_once_and_wakes_a_worker(labelled: Rounds)
     assert labelled.model(result.model.model_id) == result.model
 
 
-def test_while_one_waits_or_runs_it_is_joined(labelled: Rounds) -> None:
+def test_one_that_waits_is_joined_by_whoever_asks_for_the_same(labelled: Rounds) -> None:
     first = labelled.train()
     labelled.label(ids(6, 6))
-    for fields in ({}, {"force": True}, {"learner": "nearest"}):
+    for fields in ({}, {"force": True}, {"learner": "logistic"}):
         assert labelled.train(**fields) == first
+    others = [labelled.train(learner="nearest"), labelled.train(activate=False)]
+    assert len({first.model.model_id, *(other.model.model_id for other in others)}) == 3
+
+
+def test_one_that_runs_is_joined_unless_labels_came_since_it_was_asked_for(
+    labelled: Rounds,
+) -> None:
+    first = labelled.train()
     operation = labelled.claim()
     joined = labelled.train()
     assert joined.operation == operation and joined.model == first.model
+    labelled.ask(3)
+    assert labelled.train().operation == operation
+    labelled.label(ids(6, 6))
+    following = labelled.train()
+    assert following.model.model_id != first.model.model_id
+    assert labelled.train() == following
+
+
+def test_one_that_is_to_be_cancelled_is_not_joined(labelled: Rounds) -> None:
+    first = labelled.train().operation.operation_id
+    labelled.catalog.transact(lambda tx: tx.operations.request_cancel("rounds", first))
+    assert labelled.train().operation.operation_id != first
+
+
+def test_a_model_that_is_ready_but_not_active_is_activated_without_training(
+    labelled: Rounds,
+) -> None:
+    model = labelled.learn(activate=False)
+    assert labelled.train(activate=False).model == model
+    assert labelled.project.active_model_id is None
+    assert labelled.train().model == model
+    assert labelled.project.active_model_id == model.model_id
+    assert not unfinished(labelled)
+
+
+def test_a_label_that_was_taken_away_is_something_new_too(labelled: Rounds) -> None:
+    model = labelled.learn()
+    labelled.pool.delete("i0")
+    again = labelled.learn()
+    assert again.model_id != model.model_id and again.label_count == 5
+    labelled.pool.delete("i30")
+    labelled.ask(3)
+    assert labelled.train().model == again
 
 
 def test_with_nothing_new_the_operation_comes_back_done(labelled: Rounds) -> None:
@@ -49,10 +96,7 @@ def test_with_nothing_new_the_operation_comes_back_done(labelled: Rounds) -> Non
     again = labelled.train()
     assert again.operation.state is OperationState.SUCCEEDED
     assert again.model == model
-    assert (
-        labelled.catalog.read(lambda tx: tx.operations.unfinished("rounds", OperationKind.TRAIN))
-        is None
-    )
+    assert not unfinished(labelled)
 
 
 def test_it_comes_back_done_even_if_the_operation_was_deleted(labelled: Rounds) -> None:
@@ -128,10 +172,7 @@ def test_a_repeated_request_trains_nothing_even_if_its_operation_was_deleted(
         state,
     )
     assert again.operation.error_message == ("no luck" if fails else "")
-    assert (
-        labelled.catalog.read(lambda tx: tx.operations.unfinished("rounds", OperationKind.TRAIN))
-        is None
-    )
+    assert not unfinished(labelled)
 
 
 def test_what_cannot_be_trained_is_refused(rounds: Rounds) -> None:

@@ -1,11 +1,16 @@
 """Changing items."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
 from alservice.domain import errors
 from alservice.domain.item import Attributes, ContentPart, Item
+from alservice.domain.project import DType
 from alservice.usecases.update_items import UpdateItems, UpdateItemsCommand
+from alservice.usecases.write_segments import SegmentFiller
 from tests.usecases.items import Pool, block, call, small_files
 
 OLD = Attributes("old", ("t",), (ContentPart(text="old"),), '{"a":1}')
@@ -118,3 +123,51 @@ def test_items_that_move_meanwhile_are_changed_where_they_are_now(
         items_pool.regroup("a", "b", group="g")
     assert moved == [2]
     assert {found.attributes.group for found in items_pool.items()} == {"g"}
+
+
+def test_the_slower_of_two_equal_calls_leaves_no_file(
+    items_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items_pool.add(block(["a"]))
+    swap: Any = UpdateItems._plan
+    inner: list[object] = []
+
+    def twin_first(self: UpdateItems, command: UpdateItemsCommand) -> object:
+        plan = swap(self, command)
+        if not inner:
+            inner.append(None)
+            inner.append(items_pool.regroup("a", group="g", request_id="r1"))
+        return plan
+
+    monkeypatch.setattr(UpdateItems, "_plan", twin_first)
+    with small_files():
+        assert items_pool.regroup("a", group="g", request_id="r1") == inner[1]
+    live = items_pool.catalog.read(lambda tx: tx.segments.live("items"))
+    assert [s.segment_id for s in live if s.live_rows] == list(items_pool.store.stray([]))
+
+
+def test_one_number_format_that_fails_leaves_nothing_of_the_others(
+    items_pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = block(["b"])
+    items_pool.add(block(["a"]))
+    project = items_pool.project
+    half = replace(project, space=replace(project.space, dtype=DType.F16))
+    items_pool.catalog.transact(lambda tx: tx.projects.update(half))
+    items_pool.add(halves)
+    seal = SegmentFiller.seal
+    sealed: list[object] = []
+
+    def second_fails(self: Any) -> object:
+        if sealed:
+            raise errors.DiskFull("no room")
+        sealed.append(seal(self))
+        return sealed[0]
+
+    with monkeypatch.context() as patch, small_files():
+        patch.setattr(SegmentFiller, "seal", second_fails)
+        with pytest.raises(errors.DiskFull):
+            items_pool.regroup("a", "b", group="g")
+    assert len(sealed) == 1
+    assert list(items_pool.store.stray([])) == []
+    assert {group for _, group in items_pool.content().values()} == {""}

@@ -1,5 +1,6 @@
 """One stream's part of an upload."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from alservice.core import CancelFlag
 from alservice.domain import errors
 from alservice.domain.item import Attributes, OnConflict
+from alservice.domain.project import Project
 from alservice.domain.segment import SegmentState
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.sweep import Sweep
@@ -178,3 +180,62 @@ def test_a_tail_keeps_every_column() -> None:
     assert rest.costs is not None and rest.costs.tolist() == [2, 3]
     assert rest.attributes == (Attributes("y"), Attributes("z"))
     assert rest.class_ids == ("", "dog")
+
+
+def test_a_committed_upload_refuses_what_it_did_not_have(items_pool: Pool) -> None:
+    items_pool.add(block(["a"]))
+    session = items_pool.open("u", OnConflict.SKIP)
+    session.append(0, block(["a", "b"]))
+    session.commit()
+    again = items_pool.open("u", OnConflict.SKIP)
+    again.append(0, block(["a", "b"]))
+    with pytest.raises(errors.UploadProtocol, match="fresh upload_id"):
+        again.append(2, block(["c"]))
+    with pytest.raises(errors.UploadProtocol, match="2 items"):
+        again.append(1, block(["b", "c"]))
+    assert set(items_pool.content()) == {"a", "b"}
+
+
+def test_a_session_cannot_touch_an_upload_of_the_same_id_in_a_project_made_anew(
+    items_pool: Pool, make_project: Callable[..., Project]
+) -> None:
+    old = items_pool.open("u")
+    old.append(0, block(["a"]))
+    items_pool.catalog.transact(lambda tx: tx.projects.delete("items"))
+    make_project("items")
+    new = items_pool.open("u")
+    assert (new.upload.incarnation, new.position) == (old.upload.incarnation, 0)
+    for touch in (old.suspend, old.commit, old.abandon):
+        with pytest.raises(errors.Conflict):
+            touch()
+    new.append(0, block(["b"]))
+    new.suspend()
+    assert items_pool.open("u").commit().added == 1
+    assert set(items_pool.content()) == {"b"}
+
+
+def test_small_parts_of_an_upload_are_there_although_memory_has_let_them_go(
+    items_pool: Pool,
+) -> None:
+    cold = LocalSegmentStore(
+        items_pool.store._folder,  # type: ignore[attr-defined]
+        max_inline_bytes=1,
+    )
+    pool = replace(items_pool, store=cold)
+    for number in range(3):
+        session = pool.open("u")
+        session.append(number, block([f"i{number}"]))
+        session.suspend()
+    session.append(3, block(["i3"]))
+    assert session.commit().added == 4
+    assert set(pool.content()) == {"i0", "i1", "i2", "i3"}
+
+
+def test_the_slower_of_two_commits_leaves_nothing_open(items_pool: Pool) -> None:
+    slow, fast = items_pool.open("u"), items_pool.open("u")
+    for session in (slow, fast):
+        session.append(0, block(["a"]))
+    result = fast.commit()
+    open_before = dict(items_pool.store._inline._kept)  # type: ignore[attr-defined]
+    assert slow.commit() == result
+    assert dict(items_pool.store._inline._kept) == open_before  # type: ignore[attr-defined]

@@ -7,8 +7,10 @@ import pytest
 
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
+from alservice.workers import loop as module
 from tests.rounds import Rounds, begin, ids
 from tests.usecases.conftest import Clock
+from tests.workers.worker import Worker
 
 
 @pytest.fixture
@@ -20,3 +22,11 @@ def rounds(tmp_path: Path) -> Iterator[Rounds]:
     begun.label(ids(6))
     yield begun
     catalog.close()
+
+
+@pytest.fixture
+def worker(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setattr(module, "HEARTBEAT_S", 0.01)
+    made = Worker(rounds)
+    yield made
+    made.stop()

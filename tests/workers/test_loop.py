@@ -2,89 +2,21 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from alservice.core import CancelFlag
-from alservice.domain.errors import AlserviceError, Cancelled, DiskFull
+from alservice.domain.errors import Cancelled, DiskFull
 from alservice.domain.learner import Progress
 from alservice.domain.model import ModelState
 from alservice.domain.operation import Operation, OperationKind, OperationState
-from alservice.usecases.fail_operation import FailOperation
-from alservice.usecases.run_training import RunTraining
 from alservice.workers import loop as module
-from alservice.workers.loop import Handler, WorkerLoop
+from alservice.workers.loop import WorkerLoop
 from alservice.workers.training_process import TrainingProcess
 from tests.rounds import Rounds, wire
-
-PATIENCE_S = 60
-Behaviour = Callable[[Operation, Progress, CancelFlag], None]
-
-
-@dataclass
-class Worker:
-    """Loops on one catalog; `said` tells of everything that they do."""
-
-    rounds: Rounds
-    wake: threading.Event = field(default_factory=threading.Event)
-    said: "queue.Queue[tuple[str, Any]]" = field(default_factory=queue.Queue)
-    loops: list[WorkerLoop] = field(default_factory=list)
-
-    def start(
-        self, run: Behaviour | None = None, chores: Callable[[], None] | None = None
-    ) -> None:
-        train: Behaviour = run or self.rounds.wiring.make(RunTraining)
-        end: FailOperation = self.rounds.wiring.make(FailOperation)
-
-        def running(operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-            self.said.put(("began", operation))
-            train(operation, progress, cancel)
-            self.said.put(("ran", operation))
-
-        def ending(operation: Operation, state: OperationState, error: AlserviceError) -> None:
-            end(operation, state, error)
-            self.said.put((state.value, operation))
-
-        def idle() -> None:
-            self.said.put(("idle", None))
-            if chores:
-                chores()
-
-        handlers = {OperationKind.TRAIN: Handler(running, ending)}
-        owner = f"worker-{len(self.loops)}"
-        loop = WorkerLoop(self.rounds.catalog, handlers, owner, self.wake, idle)
-        self.loops.append(loop)
-        loop.start()
-
-    def hear(self, *what: str) -> Any:
-        """Wait for one of these, whatever is said before; about which operation?"""
-        while True:
-            said, about = self.said.get(timeout=PATIENCE_S)
-            if said in what:
-                return about
-
-    def stop(self) -> None:
-        for loop in self.loops:
-            loop.stop()
-
-
-@pytest.fixture
-def worker(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(module, "HEARTBEAT_S", 0.01)
-    made = Worker(rounds)
-    yield made
-    made.stop()
-
-
-def until_cancelled(_operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-    """Work without end that looks now and then whether anybody still wants it."""
-    pause = threading.Event()
-    while not cancel.cancelled:
-        pause.wait(0.001)
-    progress(0.5, "never")
+from tests.workers.worker import PATIENCE_S, Worker, until_cancelled
 
 
 def test_a_queued_training_is_done(worker: Worker) -> None:
@@ -101,46 +33,31 @@ def test_an_idle_worker_is_woken_by_whoever_queues(
 ) -> None:
     monkeypatch.setattr(module, "IDLE_S", 10 * PATIENCE_S)
     worker.start()
-    worker.hear("idle")
+    worker.hear("chores")
     worker.rounds.train()
     worker.wake.set()
     worker.hear("ran")
 
 
-def test_what_a_stopped_worker_leaves_is_begun_again_at_once(worker: Worker) -> None:
-    train = worker.rounds.train()
-    worker.start(until_cancelled)
-    first = worker.hear("began")
-    worker.loops[0].stop()
-    worker.loops[0].stop()
-    left = worker.rounds.operation(train.operation.operation_id)
-    assert (left.state, left.attempt) == (OperationState.RUNNING, 1)
-    worker.start()
-    worker.hear("ran")
-    done = worker.rounds.operation(train.operation.operation_id)
-    assert (done.state, done.attempt, done.owner) == (OperationState.SUCCEEDED, 2, "worker-1")
-    late = replace(first, state=OperationState.FAILED)
+def test_chores_are_done_between_operations_that_never_cease(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHORES_S", 0.0)
     catalog = worker.rounds.catalog
-    assert not catalog.transact(lambda tx: tx.operations.finish(late, first.attempt))
 
+    def queue_one(name: str) -> None:
+        one = Operation(operation_id=name, project_id="rounds", kind=OperationKind.TRAIN)
+        catalog.transact(lambda tx: tx.operations.insert(one))
 
-def test_a_worker_that_lost_its_lease_stops_and_writes_nothing(worker: Worker) -> None:
-    rounds = worker.rounds
-    train = rounds.train()
+    def end_and_queue(operation: Operation, _progress: Progress, _cancel: CancelFlag) -> None:
+        done = replace(operation, state=OperationState.SUCCEEDED)
+        catalog.transact(lambda tx: tx.operations.finish(done, operation.attempt))
+        queue_one(f"{operation.operation_id}x")
 
-    def robbed(operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-        stolen = rounds.catalog.transact(
-            lambda tx: tx.operations.claim("thief", tx.now_ms() + 3_600_000, 3_600_000)
-        )
-        worker.said.put(("stolen", stolen))
-        until_cancelled(operation, progress, cancel)
-
-    worker.start(robbed)
-    stolen = worker.hear("stolen")
-    worker.hear("idle")
-    assert rounds.operation(train.operation.operation_id) == stolen
-    assert (stolen.owner, stolen.attempt) == ("thief", 2)
-    assert rounds.model(train.model.model_id).state is ModelState.TRAINING
+    queue_one("x")
+    worker.start(end_and_queue)
+    heard = [worker.said.get(timeout=PATIENCE_S)[0] for _ in range(7)]
+    assert heard == ["began", "ran", "chores", "began", "ran", "chores", "began"]
 
 
 def test_progress_is_shown_with_the_heartbeat(
@@ -187,19 +104,6 @@ def test_what_was_cancelled_before_it_began_never_begins(worker: Worker) -> None
     assert rounds.trainer.jobs == []
 
 
-def test_what_kills_every_worker_is_given_up(worker: Worker) -> None:
-    rounds = worker.rounds
-    train = rounds.train()
-    for attempt in range(1, 6):
-        dead = rounds.catalog.transact(lambda tx: tx.operations.claim("dead", tx.now_ms(), -1))
-        assert dead is not None and dead.attempt == attempt
-    worker.start()
-    assert worker.said.get(timeout=PATIENCE_S)[0] == "failed"
-    done = rounds.operation(train.operation.operation_id)
-    assert (done.state, done.attempt) == (OperationState.FAILED, 6)
-    assert "given up" in done.error_message and rounds.trainer.jobs == []
-
-
 @pytest.mark.parametrize(
     ("error", "reason", "message"),
     [
@@ -241,8 +145,8 @@ def test_chores_that_fail_stop_nothing(
         raise error
 
     worker.start(chores=fail)
-    worker.hear("idle")
-    worker.hear("idle")
+    worker.hear("chores")
+    worker.hear("chores")
     worker.rounds.train()
     worker.hear("ran")
 

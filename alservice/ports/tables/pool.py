@@ -71,6 +71,12 @@ class SegmentTable(Protocol):
     def expire(self, now_ms: int) -> Sequence[Segment]:
         """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
 
+    def disown(self) -> int:
+        """Flip WRITING rows without items to DEAD; how many.
+
+        For a process that knows that nobody else is filling any.
+        """
+
     def all_ids(self) -> Sequence[str]:
         """Ids of all rows in any state."""
 

@@ -48,7 +48,8 @@ class OperationTable(Protocol):
     def claim(self, owner: str, now_ms: int, lease_ms: int) -> Operation | None:
         """Take the oldest QUEUED one, or a RUNNING one whose lease has run out.
 
-        It becomes RUNNING, owned, leased, its attempt one greater. None if there is none.
+        It becomes RUNNING, owned, leased, its attempt one greater, and its lapses too if somebody
+        else still owned it. None if there is none.
         """
 
     def disown(self, now_ms: int) -> int:
@@ -61,6 +62,9 @@ class OperationTable(Protocol):
         self, operation: Operation, now_ms: int, lease_ms: int, progress: float, stage: str
     ) -> bool:
         """Extend the lease and report; False if the attempt is no longer the current one."""
+
+    def give_back(self, operation: Operation, now_ms: int) -> bool:
+        """End lease and ownership; False if the attempt is no longer the current one."""
 
     def finish(self, operation: Operation, attempt: int) -> bool:
         """Replace the row with a done one; False (and no change) if `attempt` is not current."""

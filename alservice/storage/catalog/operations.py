@@ -3,7 +3,19 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.storage.catalog.codec import mapping_from_json, mapping_to_json
@@ -51,6 +63,7 @@ _CLAIM: Final = (
         owner=bindparam("who"),
         lease_until_ms=bindparam("until"),
         attempt=operations.c.attempt + 1,
+        lapses=operations.c.lapses + case((operations.c.owner != "", 1), else_=0),
     )
     .returning(*operations.c)
 )
@@ -72,6 +85,9 @@ _HEARTBEAT: Final = (
         progress=bindparam("done_share"),
         stage=bindparam("now_doing"),
     )
+)
+_GIVE_BACK: Final = (
+    update(operations).where(*_MINE).values(lease_until_ms=bindparam("until"), owner="")
 )
 # A queued one can be finished too: by who cancels it before anybody has begun.
 _FINISH: Final = update(operations).where(
@@ -138,6 +154,12 @@ class SqlOperations:
             "now_doing": stage,
         }
         return self._session.execute(_HEARTBEAT, report).rowcount == 1
+
+    def give_back(self, operation: Operation, now_ms: int) -> bool:
+        """End lease and ownership; False if the attempt is no longer the current one."""
+        key = _key(operation.project_id, operation.operation_id)
+        left: Record = {**key, "current": operation.attempt, "until": now_ms}
+        return self._session.execute(_GIVE_BACK, left).rowcount == 1
 
     def finish(self, operation: Operation, attempt: int) -> bool:
         """Replace the row with a done one; False (and no change) if `attempt` is not current."""

@@ -260,6 +260,7 @@ operations: Final = Table(
     _column("owner", Text),
     _column("lease_until_ms", BigInteger),
     _column("attempt", BigInteger),
+    _column("lapses", BigInteger),
     _column("error_reason", Text),
     _column("error_message", Text),
     _column("create_time_ms", BigInteger),

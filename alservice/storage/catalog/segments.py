@@ -47,6 +47,9 @@ _EXPIRE: Final = (
     .where(segments.c.state == _WRITING, segments.c.expire_time_ms <= bindparam("now"))
     .values(state=_DEAD)
 )
+_DISOWN: Final = (
+    update(segments).where(segments.c.state == _WRITING, segments.c.rows == 0).values(state=_DEAD)
+)
 _ALL_DEAD: Final = _SELECT.where(segments.c.state == _DEAD).order_by(segments.c.number)
 _IDS: Final = select(segments.c.segment_id).order_by(segments.c.segment_id)
 _FORGET: Final = delete(segments).where(_BY_ID, segments.c.state == _DEAD)
@@ -108,6 +111,10 @@ class SqlSegments:
         """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
         self._session.execute(_EXPIRE, {"now": now_ms})
         return self._list(_ALL_DEAD, {})
+
+    def disown(self) -> int:
+        """Flip WRITING rows without items to DEAD; how many."""
+        return self._session.execute(_DISOWN, {}).rowcount
 
     def all_ids(self) -> Sequence[str]:
         """Ids of all rows in any state."""

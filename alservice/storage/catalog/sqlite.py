@@ -49,10 +49,13 @@ class SqliteCatalog:
         *,
         clock_ms: Callable[[], int] = machine_clock_ms,
         page_limit: int | None = None,
+        on_failure: Callable[[], object] = lambda: None,
     ) -> None:
         """Lock the folder, bring the schema up to date, start the writer.
 
-        `page_limit` bounds the file, in pages of 4 KiB. Raises FolderInUse, StartupError.
+        `page_limit` bounds the file, in pages of 4 KiB. `on_failure` is called, in another thread,
+        when nothing can be written any more until the folder is opened anew. Raises FolderInUse,
+        StartupError.
         """
         if sqlite3.sqlite_version_info < OLDEST:
             needed = ".".join(map(str, OLDEST))
@@ -63,12 +66,14 @@ class SqliteCatalog:
         self._clock_ms = clock_ms
         self._folder_lock = FolderLock(folder)
         try:
-            self._open(folder, page_limit)
+            self._open(folder, page_limit, on_failure)
         except BaseException:
             self._folder_lock.release()
             raise
 
-    def _open(self, folder: Path, page_limit: int | None) -> None:
+    def _open(
+        self, folder: Path, page_limit: int | None, on_failure: Callable[[], object]
+    ) -> None:
         path = folder / _FILE
         writer = engine_for(path, writes=True, page_limit=page_limit)
         with writer.connect() as connection:
@@ -82,7 +87,7 @@ class SqliteCatalog:
         self._closed = False
         self._change = threading.Condition()
         self._reader_engine = engine_for(path, writes=False)
-        self._writer = Writer(writer, path, self._clock_ms)
+        self._writer = Writer(writer, path, self._clock_ms, on_failure)
 
     def transact(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one serialisable transaction and return what it returned, durable."""

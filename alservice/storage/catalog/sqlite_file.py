@@ -18,13 +18,19 @@ from alservice.domain.errors import DiskFull
 
 OLDEST: Final = (3, 37, 0)  # RETURNING, pragma_table_list
 WAL_LIMIT_BYTES: Final = 4 << 20
-# SQLite tells only ENOSPC apart: a quota or a limit that is reached (EDQUOT, EFBIG) is an IOERR_WRITE.
+# SQLite tells only ENOSPC apart: a quota or a limit that is reached (EDQUOT, EFBIG) is an
+# IOERR_WRITE.
 _FULL: Final = (
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR_SHMSIZE,
     sqlite3.SQLITE_IOERR_WRITE,
 )
-_COMMON: Final = ("busy_timeout = 5000", "temp_store = MEMORY", "wal_autocheckpoint = 0")
+BUSY_TIMEOUT_MS: Final = 5000
+_COMMON: Final = (
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+    "temp_store = MEMORY",
+    "wal_autocheckpoint = 0",
+)
 _READER: Final = ("query_only = ON",)
 _WRITER: Final = (
     "journal_mode = WAL",
@@ -96,8 +102,8 @@ def as_disk_full(error: BaseException) -> DiskFull | None:
 
 
 def wal_bytes(path: Path) -> int:
-    """Size of the write-ahead log of the database at `path`."""
+    """Size of the write-ahead log of the database at `path`; 0 where nobody can tell."""
     try:
         return os.stat(f"{path}-wal").st_size  # noqa: PTH116 - after every commit: no Path objects
-    except FileNotFoundError:
+    except OSError:
         return 0

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from alservice.domain.errors import ShuttingDown
 from alservice.ports.catalog import Tx
 from alservice.storage.catalog.sqlite_file import (
+    BUSY_TIMEOUT_MS,
     WAL_LIMIT_BYTES,
     as_disk_full,
     command,
@@ -33,14 +34,23 @@ _Outcome = tuple[Future[Any], Any, BaseException | None]
 _GROUP: Final = 256
 _LONG: Final = 16
 _IDLE_S: Final = 1.0
+_CHECKPOINT_WAIT_MS: Final = 50
 _log: Final = logging.getLogger(__name__)
 
 
 class Writer:
     """Runs works one after the other on its own connection, in its own thread."""
 
-    def __init__(self, engine: Engine, path: Path, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        path: Path,
+        clock_ms: Callable[[], int],
+        on_failure: Callable[[], object],
+    ) -> None:
         self._path = path
+        self._on_failure = on_failure
+        self._group: list[_Job] = []
         self._clock_ms = clock_ms
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -57,7 +67,7 @@ class Writer:
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
-                raise ShuttingDown("the server is stopping; retry elsewhere or later")
+                raise _stopping()
             self._jobs.put((work, future))
         return future.result()
 
@@ -74,6 +84,28 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException:  # noqa: BLE001 - whatever it was, it ends the thread
+            _log.critical("nothing more is written to %s", self._path, exc_info=True)
+            self._give_up()
+            self._on_failure()
+        finally:
+            self._connection.close()
+
+    def _give_up(self) -> None:
+        """Answer everybody who waits: without this thread they would wait for ever."""
+        with self._lock:
+            self._closed = True
+        while not self._jobs.empty():
+            job = self._jobs.get()
+            self._group += [job] if job else []
+        for _, future in self._group:
+            if not future.done():
+                future.set_exception(_stopping())
+        self._group.clear()
+
+    def _serve(self) -> None:
         dirty, going = False, True
         while going:
             try:
@@ -86,39 +118,40 @@ class Writer:
             dirty = True
             del job  # what it captured may be large, and the wait for the next one long
         self._checkpoint("TRUNCATE")
-        self._connection.close()
 
     def _turn(self, first: _Job | None) -> bool:
         """Commit one group; False if it was the last."""
-        group, going = self._gather(first)
-        if group:
-            self._commit(group)
+        going = self._gather(first)
+        if self._group:
+            self._commit()
+            self._group.clear()
             self._keep_log_short()
         return going
 
-    def _gather(self, first: _Job | None) -> tuple[list[_Job], bool]:
-        """The jobs of the next group, and whether there will be another one."""
-        group: list[_Job] = []
+    def _gather(self, first: _Job | None) -> bool:
+        """Take the jobs of the next group; False if there will be no other one."""
         job = first
         while job is not None:
-            group.append(job)
-            if len(group) == _GROUP or self._jobs.empty():
-                return group, True
+            self._group.append(job)
+            if len(self._group) == _GROUP or self._jobs.empty():
+                return True
             job = self._jobs.get()
-        return group, False
+        return False
 
-    def _commit(self, group: list[_Job]) -> None:
+    def _commit(self) -> None:
         """Run the group in one transaction, and only then answer."""
-        outcomes: list[_Outcome] = []
+        group, outcomes = self._group, list[_Outcome]()
         try:
             command(self._connection, "BEGIN IMMEDIATE")
             for work, future in group:
                 outcomes.append((future, *self._attempt(work, alone=len(group) == 1)))
             command(self._connection, "COMMIT")
         except BaseException as error:  # noqa: BLE001 - every caller of the group is told
-            self._roll_back()
-            for _, future in group:
-                future.set_exception(_same(error))
+            try:
+                self._roll_back()
+            finally:
+                for _, future in group:
+                    future.set_exception(_same(error))
             return
         for future, result, raised in outcomes:
             if raised is None:
@@ -157,16 +190,24 @@ class Writer:
         if size < self._checkpoint_at:
             self._checkpoint_at = min(self._checkpoint_at, size + WAL_LIMIT_BYTES)
             return
-        # TRUNCATE waits for readers, so that a stream of them cannot keep it growing for ever.
+        # TRUNCATE waits for readers, so that a stream of them cannot keep it growing for ever:
+        # but briefly, for every commit waits with it.
         self._checkpoint("PASSIVE" if size < _LONG * WAL_LIMIT_BYTES else "TRUNCATE")
         self._checkpoint_at = size + WAL_LIMIT_BYTES
 
     def _checkpoint(self, kind: str) -> None:
         try:
+            command(self._connection, f"PRAGMA busy_timeout = {_CHECKPOINT_WAIT_MS}")
             command(self._connection, f"PRAGMA wal_checkpoint({kind})")
         except sqlite3.Error as error:
             # What is in the log is durable there; the next checkpoint tries again.
             _log.warning("the checkpoint of %s failed: %s", self._path, error)
+        finally:
+            command(self._connection, f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def _stopping() -> ShuttingDown:
+    return ShuttingDown("the server is stopping; retry elsewhere or later")
 
 
 def _same(error: BaseException) -> BaseException:

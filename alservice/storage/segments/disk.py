@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import errno
 import os
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice.domain.errors import DiskFull
+from alservice.storage.durable_folder import sync_folder
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Small enough that the last fsync is short, large enough that the calls cost nothing.
@@ -19,7 +21,10 @@ SYNC_FILE_RANGE_WRITE = 2
 
 
 class NewFile:
-    """A file under a temporary name until `publish`: then it is whole, durable, in its place."""
+    """A file under a temporary name until `publish`: then it is whole, durable, in its place.
+
+    One that is dropped closes its descriptor; its name stays for the sweeper.
+    """
 
     def __init__(self, temporary: Path) -> None:
         self._path = temporary
@@ -27,6 +32,7 @@ class NewFile:
         flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
         with no_room_is_disk_full(temporary):
             self._descriptor = os.open(temporary, flags, 0o640)
+        self._closing = weakref.finalize(self, os.close, self._descriptor)
 
     def write(self, data: NDArray[np.uint8]) -> None:
         """Append bytes, straight from the caller's buffer. Raises DiskFull."""
@@ -60,9 +66,8 @@ class NewFile:
         self._path.unlink(missing_ok=True)
 
     def _close(self) -> None:
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            os.close(descriptor)
+        self._descriptor = -1  # the number may be another file's soon
+        self._closing()
 
 
 @contextlib.contextmanager
@@ -79,15 +84,6 @@ def no_room_is_disk_full(path: Path) -> Iterator[None]:
             "then send the request again"
         )
         raise DiskFull(text, folder=path.parent) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def begin_write_back(descriptor: int, offset: int, size_bytes: int) -> None:

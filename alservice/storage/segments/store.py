@@ -2,9 +2,7 @@
 
 import re
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,29 +12,36 @@ from alservice.domain.item import ItemBlock
 from alservice.domain.project import DType
 from alservice.domain.segment import Segment
 from alservice.ports.segments import PackedIds, Sealed
+from alservice.storage.durable_folder import make_folder
 from alservice.storage.segments import text_column, writer
 from alservice.storage.segments.reader import Reader
+from alservice.storage.segments.reader_cache import ReaderCache
 from alservice.storage.segments.verified import read_bytes, read_file
 
 SEGMENT_ID = re.compile(r"[A-Za-z0-9_-]+")  # a name of a file in any folder
 SUFFIX, TEMPORARY = ".safetensors", ".tmp"
 MAX_MAPPED = 512  # a map may hold a file descriptor, and 1024 is a usual limit
+MAX_INLINE_BYTES = 64 << 20
 
 
 class LocalSegmentStore:
     """A SegmentStore in `folder`, which is made if it is not there.
 
     Files are `<segment_id>.safetensors`, and `<segment_id>.tmp` until they are sealed. At most
-    `max_mapped` files stay mapped for the next call; inline segments stay until removed.
+    `max_mapped` files and `max_inline_bytes` of inline segments stay open for the next call.
     """
 
-    def __init__(self, folder: Path, max_mapped: int = MAX_MAPPED) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+    def __init__(
+        self,
+        folder: Path,
+        max_mapped: int = MAX_MAPPED,
+        max_inline_bytes: int = MAX_INLINE_BYTES,
+    ) -> None:
+        make_folder(folder)
         self._folder = folder
-        self._max_mapped = max_mapped
         self._lock = threading.Lock()
-        self._files: OrderedDict[str, Future[Reader]] = OrderedDict()
-        self._inline: OrderedDict[str, Future[Reader]] = OrderedDict()
+        self._files = ReaderCache(max_mapped)
+        self._inline = ReaderCache(max_inline_bytes)
         self._checked: set[str] = set()
 
     def writer(self, segment_id: str, dimension: int, dtype: DType) -> writer.FileWriter:
@@ -56,25 +61,29 @@ class LocalSegmentStore:
     def open(self, segment: Segment, inline: bytes | None = None) -> Reader:
         """A reader, shared between threads.
 
-        Raises SegmentCorrupt; ValueError where an inline segment is neither open nor given.
+        Raises SegmentCorrupt, Overloaded where files are too many; ValueError where an inline
+        segment is neither open nor given.
         """
+        name = segment.segment_id
         if not segment.inline:
-            return self._once(self._files, segment, lambda: self._read_file(segment))
-        if inline is None and not self.is_open(segment.segment_id):
-            raise ValueError(f"the bytes of inline segment {segment.segment_id} are needed")
-        return self._once(self._inline, segment, lambda: read_bytes(inline or b"", segment))
+            return self._files.get_or_make(name, 1, lambda: self._read_file(segment))
+        if inline is not None:
+            size = len(inline)
+            return self._inline.get_or_make(name, size, lambda: read_bytes(inline, segment))
+        reader = self._inline.get(name)
+        if reader is None:
+            raise ValueError(f"the bytes of inline segment {name} are needed")
+        return reader
 
-    def is_open(self, segment_id: str) -> bool:
-        """Whether `open` would answer from what is mapped already."""
-        with self._lock:
-            ready = self._files.get(segment_id) or self._inline.get(segment_id)
-        return ready is not None and ready.done()
+    def opened(self, segment_id: str) -> Reader | None:
+        """The reader that `open` would answer with at once; None where it would have to read."""
+        return self._files.get(segment_id) or self._inline.get(segment_id)
 
     def remove(self, segment_id: str) -> None:
         """Remove the file, finished or not; absent is fine. Open readers go on working."""
+        self._files.drop(segment_id)
+        self._inline.drop(segment_id)
         with self._lock:
-            self._files.pop(segment_id, None)
-            self._inline.pop(segment_id, None)
             self._checked.discard(segment_id)
         for suffix in (SUFFIX, TEMPORARY):
             self._path(segment_id, suffix).unlink(missing_ok=True)
@@ -101,36 +110,3 @@ class LocalSegmentStore:
         with self._lock:
             self._checked.add(name)
         return reader
-
-    def _once(
-        self,
-        cache: OrderedDict[str, Future[Reader]],
-        segment: Segment,
-        read: Callable[[], Reader],
-    ) -> Reader:
-        """The cached reader; the first thread to ask makes it while the others wait for it."""
-        name, mine = segment.segment_id, Future[Reader]()
-        with self._lock:
-            shared = cache.setdefault(name, mine)
-            cache.move_to_end(name)
-            while cache is self._files and len(cache) > self._max_mapped:
-                cache.popitem(last=False)
-        if shared is mine:
-            self._fill(cache, name, mine, read)
-        return shared.result()
-
-    def _fill(
-        self,
-        cache: OrderedDict[str, Future[Reader]],
-        name: str,
-        mine: Future[Reader],
-        read: Callable[[], Reader],
-    ) -> None:
-        try:
-            mine.set_result(read())
-        except BaseException as error:  # whatever it is, the others must not wait for ever
-            with self._lock:
-                if cache.get(name) is mine:  # the next call tries again
-                    del cache[name]
-            mine.set_exception(error)
-            raise

@@ -1,33 +1,41 @@
 """From a catalog row to a reader, trusting nothing: size, checksum, format."""
 
+import errno
 import mmap
 import os
 import sys
 from pathlib import Path
 
 from alservice import core
-from alservice.domain.errors import SegmentCorrupt
+from alservice.domain.errors import Overloaded, SegmentCorrupt
 from alservice.domain.segment import Segment
 from alservice.storage.segments.reader import Reader
 
 CHECK_BYTES = 4 << 20
+TOO_MUCH_OPEN = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def read_file(path: Path, segment: Segment, *, check: bool) -> Reader:
-    """Map a file; `check` its CRC32C first. Raises SegmentCorrupt, naming segment and project."""
+    """Map a file; `check` its CRC32C first.
+
+    Raises SegmentCorrupt, naming segment and project; Overloaded where no more can be open.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return _mapped(descriptor, segment, check=check)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError as error:
         raise _corrupt(segment, "missing", f"the file {path} is gone") from error
-    try:
-        _check_size(segment, os.fstat(descriptor).st_size)
-        if check:
-            _check_crc32c(segment, _crc32c_of_file(descriptor))
-        return _parsed(segment, memoryview(_map(descriptor)))
     except OSError as error:
+        if error.errno in TOO_MUCH_OPEN:
+            text = (
+                f"{path} cannot be opened now ({error.strerror}): retry after a moment; if it "
+                "happens again, raise the server's limit of open files (ulimit -n)"
+            )
+            raise Overloaded(text, segment=segment.segment_id) from error
         raise _corrupt(segment, "unreadable", f"{path} cannot be read ({error})") from error
-    finally:
-        os.close(descriptor)
 
 
 def read_bytes(data: bytes, segment: Segment) -> Reader:
@@ -35,6 +43,13 @@ def read_bytes(data: bytes, segment: Segment) -> Reader:
     _check_size(segment, len(data))
     _check_crc32c(segment, core.crc32c(data))
     return _parsed(segment, memoryview(data))
+
+
+def _mapped(descriptor: int, segment: Segment, *, check: bool) -> Reader:
+    _check_size(segment, os.fstat(descriptor).st_size)
+    if check:
+        _check_crc32c(segment, _crc32c_of_file(descriptor))
+    return _parsed(segment, memoryview(_map(descriptor)))
 
 
 def _map(descriptor: int) -> mmap.mmap:
@@ -80,8 +95,7 @@ def _parsed(segment: Segment, buffer: memoryview) -> Reader:
 def _corrupt(segment: Segment, cause: str, what: str) -> SegmentCorrupt:
     text = (
         f"segment {segment.segment_id} of project {segment.project_id} is damaged: {what}. "
-        "Restore it from a backup, or delete its items and upload them again; "
-        "other projects are not affected"
+        "Restore it from a backup, or delete the project; other projects are not affected"
     )
     return SegmentCorrupt(
         text, segment=segment.segment_id, project=segment.project_id, cause=cause

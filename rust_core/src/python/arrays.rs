@@ -119,14 +119,6 @@ pub(super) fn index<'a>((hash, order, bytes, offsets): &'a RawIndex<'_>) -> PyRe
     Ok(Index::new(column(hash)?, column(order)?, ids)?)
 }
 
-/// For lookups, which cost far less than to look at the whole index first.
-pub(super) fn trusted_index<'a>(
-    (hash, order, bytes, offsets): &'a RawIndex<'_>,
-) -> PyResult<Index<'a>> {
-    let ids = Ids::trusting(column(bytes)?, column(offsets)?)?;
-    Ok(Index::trusting(column(hash)?, column(order)?, ids)?)
-}
-
 pub(super) fn array<T: Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, PyArray1<T>> {
     values.into_pyarray(py)
 }

@@ -1,7 +1,7 @@
 //! The functions that need no pool.
 #![expect(clippy::needless_pass_by_value, reason = "pyo3 extracts owned borrows")]
 
-use super::arrays::{Column, HeldVectors, RawIndex, array, array_2d, column, index, trusted_index};
+use super::arrays::{Column, HeldVectors, RawIndex, array, array_2d, column, index};
 use crate::kernels::{self, Ids, Level};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -89,7 +89,7 @@ pub(super) fn find_ids<'py>(
     query_bytes: Column<'py, u8>,
     query_offsets: Column<'py, i64>,
 ) -> PyResult<Bound<'py, PyArray1<i64>>> {
-    let within = trusted_index(&within)?;
+    let within = index(&within)?;
     let asked = Ids::new(column(&query_bytes)?, column(&query_offsets)?)?;
     let hashes = column(&query_hash)?;
     let rows = py.detach(|| kernels::find_ids(&within, hashes, &asked))?;

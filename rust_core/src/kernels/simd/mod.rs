@@ -6,16 +6,8 @@
 //! makes their methods sound.
 
 #[cfg(target_arch = "x86_64")]
-#[expect(
-    clippy::wildcard_imports,
-    reason = "as the standard library's own examples"
-)]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-#[expect(
-    clippy::wildcard_imports,
-    reason = "as the standard library's own examples"
-)]
 mod avx512;
 pub(crate) mod math;
 mod scalar;

@@ -171,6 +171,7 @@ def _operations() -> None:
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("lease_until_ms", sa.BigInteger(), nullable=False),
         sa.Column("attempt", sa.BigInteger(), nullable=False),
+        sa.Column("lapses", sa.BigInteger(), nullable=False),
         sa.Column("error_reason", sa.Text(), nullable=False),
         sa.Column("error_message", sa.Text(), nullable=False),
         sa.Column("create_time_ms", sa.BigInteger(), nullable=False),
