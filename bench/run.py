@@ -65,6 +65,8 @@ def _line(row: Json) -> str:
 
 
 if __name__ == "__main__":
+    # As the server sets it for itself: threads that spin while they wait rob those that work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # One budget for everybody, set before any library reads it.
     for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(pool, "2")

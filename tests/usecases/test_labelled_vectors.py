@@ -1,6 +1,7 @@
 """Labels with their vectors, sorted by what they are for: to train, or to measure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,15 @@ def test_labels_of_items_deleted_or_born_again_are_left_out(rounds: Rounds) -> N
     assert rows(found.training.vectors, found.training.classes) == expected(
         ["i2", "i3", "i4", "i5"]
     )
+
+
+def test_a_label_of_another_life_is_not_taken_for_one_of_this(rounds: Rounds) -> None:
+    rounds.label(ids(3))
+    snapshots: Snapshots = rounds.wiring.make(Snapshots)
+    snapshot, _ = snapshots.take("rounds", "", lambda *_: None)
+    settled = [replace(row, incarnation=n) for n, row in enumerate(rounds.settled().values())]
+    found = rounds.wiring.make(GatherLabelled)(snapshot, settled, CancelFlag())
+    assert found.settled_count == 1
 
 
 def test_items_of_one_group_share_a_number_and_others_have_their_own(rounds: Rounds) -> None:

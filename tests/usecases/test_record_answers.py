@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alservice.domain.batch import Arm, Batch, BatchItemState
+from alservice.domain.item import Role
 from alservice.domain.label import Answer, LabelRow, LabelStatus, Outcome, Provenance
 from alservice.usecases.list_labels import ListLabels, ListLabelsCommand
 from tests.rounds import Rounds, a_call, ids
@@ -130,3 +131,49 @@ def test_a_machines_answer_to_the_audit_gives_way_to_a_person_too(
     rounds.answer(audit, "cat", provenance=Provenance.MACHINE, annotator_id="robot")
     assert rounds.answer(audit, "dog", annotator_id="ada") is LabelStatus.RECORDED
     assert rounds.settled()[audit].class_id == "dog"
+
+
+def test_somebody_elses_refusal_does_not_end_the_annotators_turn(rounds: Rounds) -> None:
+    batch = rounds.query(3, annotator_id="ada").batch
+    item_id = batch.items[0].item_id
+    assert rounds.answer(item_id, None, outcome=Outcome.ABSTAIN, annotator_id="bob") == "recorded"
+    assert outcome_of(rounds, batch)[item_id][0] is BatchItemState.OPEN
+    assert item_id not in rounds.ask(40, annotator_id="cyd", dry_run=True)
+    assert rounds.answer(item_id, None, outcome=Outcome.ABSTAIN, annotator_id="ada") == "recorded"
+    assert outcome_of(rounds, batch)[item_id][0] is BatchItemState.ANSWERED
+    assert item_id in rounds.ask(40, annotator_id="cyd", dry_run=True)
+
+
+def test_somebody_elses_answer_settles_the_item_and_ends_the_wait_for_it(rounds: Rounds) -> None:
+    batch = rounds.query(3, annotator_id="ada").batch
+    item_id = batch.items[0].item_id
+    assert rounds.answer(item_id, "cat", annotator_id="bob") is LabelStatus.RECORDED
+    assert outcome_of(rounds, batch)[item_id][0] is BatchItemState.ANSWERED
+    leases = rounds.catalog.read(lambda tx: tx.leases.live(rounds.project_id, 0))
+    assert item_id not in {lease.item_id for lease in leases}
+
+
+def test_an_annotators_own_batch_comes_before_the_one_that_holds_the_item(
+    rounds: Rounds, clock: Clock
+) -> None:
+    mine = rounds.query(40, lease_ms=1_000, annotator_id="ada").batch
+    clock.advance(2_000)
+    others = rounds.query(40, annotator_id="bob").batch
+    assert rounds.answer("i0", "cat", annotator_id="ada") is LabelStatus.LATE
+    assert outcome_of(rounds, mine)["i0"][0] is BatchItemState.ANSWERED
+    assert outcome_of(rounds, others)["i0"][0] is BatchItemState.RELEASED
+
+
+def test_a_machines_answer_on_what_measures_is_logged_and_believed_by_nobody(
+    start: Callable[..., Rounds],
+) -> None:
+    rounds = start(reserve_share=0.5)
+    rounds.add(ids(20))
+    rounds.add(ids(3, 20), role=Role.TEST)
+    measuring = [*rounds.reserved(), *ids(3, 20)]
+    answers = [Answer(item_id=i, class_id="cat", provenance=Provenance.MACHINE) for i in ids(23)]
+    assert set(rounds.submit(*answers).statuses) == {LabelStatus.RECORDED}
+    assert rounds.settled().keys() == set(ids(23)) - set(measuring)
+    assert len(log(rounds)) == 23
+    assert rounds.answer(measuring[0], "dog", annotator_id="ada") is LabelStatus.RECORDED
+    assert rounds.settled()[measuring[0]].class_id == "dog"

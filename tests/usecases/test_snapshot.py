@@ -96,6 +96,20 @@ def test_an_older_reading_is_not_built_on_newer_memory(
     assert closed_count(snapshots.take("rounds", "ada", nothing)[0]) == 5
 
 
+def test_an_older_read_does_not_build_on_what_is_newer(
+    rounds: Rounds, snapshots: Snapshots
+) -> None:
+    def read(tx: Tx) -> object:
+        assert tx.projects.get("rounds") is not None  # from here on this is what it sees
+        rounds.label(ids(4))
+        newer, _ = snapshots.take("rounds", "ada", nothing)
+        assert closed_count(newer) == 4
+        return snapshots._read(tx, "rounds", "ada", nothing)
+
+    older = snapshots._open(rounds.catalog.read(read))  # type: ignore[arg-type]
+    assert closed_count(older) == 0
+
+
 def test_memory_is_bounded_and_only_memory(
     rounds: Rounds,
     snapshots: Snapshots,

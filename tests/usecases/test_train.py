@@ -75,9 +75,10 @@ def test_a_model_that_is_ready_but_not_active_is_activated_without_training(
 ) -> None:
     model = labelled.learn(activate=False)
     assert labelled.train(activate=False).model == model
-    assert labelled.project.active_model_id is None
+    before = labelled.project
     assert labelled.train().model == model
-    assert labelled.project.active_model_id == model.model_id
+    after = labelled.project
+    assert (before.active_model_id, after.active_model_id) == (None, model.model_id)
     assert not unfinished(labelled)
 
 
