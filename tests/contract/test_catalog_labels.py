@@ -1,6 +1,7 @@
 """Labels: a log that only grows, and the settled labels beside it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -123,13 +124,14 @@ def test_what_was_settled_since_a_revision_comes_by_the_order_of_labels(catalog:
 
 def test_settled_rows_are_counted_by_outcome_audit_and_class(catalog: Catalog) -> None:
     assert catalog.read(lambda tx: tx.labels.settled_count(P)) == {}
+    audited: dict[str, Any] = {"provenance": Provenance.AUDIT, "class_id": None, "weight": 0.0}
     rows = [
         a_settled("a", 1, revision=1),
         a_settled("b", 2, class_id="dog", revision=2, outcome=Outcome.UNSURE, weight=0.5),
-        a_settled("c", 3, provenance=Provenance.AUDIT, revision=2),
-        a_settled("d", 4, outcome=Outcome.FLAG, class_id=None, revision=2),
+        a_settled("c", 3, provenance=Provenance.AUDIT, revision=2, weight=0.0),
+        a_settled("d", 4, outcome=Outcome.FLAG, class_id=None, revision=2, weight=0.0),
         a_settled("e", 5, provenance=Provenance.IMPORTED, revision=3),
-        a_settled("f", 6, provenance=Provenance.AUDIT, class_id=None, outcome=Outcome.UNUSABLE),
+        a_settled("f", 6, outcome=Outcome.UNUSABLE, **audited),
     ]
     catalog.transact(lambda tx: tx.labels.settle(P, rows))
     assert catalog.read(lambda tx: tx.labels.settled_count(P)) == {

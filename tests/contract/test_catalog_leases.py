@@ -171,6 +171,6 @@ def test_an_item_knows_in_which_batches_it_was(catalog: Catalog) -> None:
     audit = replace(newer.items[1], arm=Arm.AUDIT, incarnation=2, state=ANSWERED)
     hand_out(catalog, a_batch("b-9", "x"), replace(newer, items=(newer.items[0], audit)))
     assert catalog.read(lambda tx: tx.batches.of_items(P, ["x", "y", "z"])) == {
-        ("x", 1): [("b-1", "strategy", "open"), ("b-9", "strategy", "open")],
-        ("y", 2): [("b-1", "audit", "answered")],
+        ("x", 1): [("b-1", "strategy", "open", "ada"), ("b-9", "strategy", "open", "ada")],
+        ("y", 2): [("b-1", "audit", "answered", "ada")],
     }

@@ -57,8 +57,12 @@ _UNSETTLE: Final = delete(settled).where(
     settled.c.item_id == bindparam("item"),
     settled.c.incarnation == bindparam("life"),
 )
-_TRAINS: Final = (settled.c.weight > 0).label("trains")
-_COUNTED: Final = (settled.c.outcome, settled.c.provenance, settled.c.class_id, _TRAINS)
+_COUNTED: Final = (
+    settled.c.outcome,
+    settled.c.provenance,
+    settled.c.class_id,
+    settled.c.weight,
+)
 _COUNT: Final = (
     select(*_COUNTED, func.count())
     .where(settled.c.project_id == bindparam("project"))
@@ -146,11 +150,11 @@ class SqlLabels:
         """Number of settled rows by outcome, `audit`, `class:{class_id}` of those that train."""
         counts: dict[str, int] = {}
         rows = self._session.execute(_COUNT, {"project": project_id})
-        for outcome, provenance, class_id, trains, count in rows:
+        for outcome, provenance, class_id, weight, count in rows:
             keys = [outcome]
             if provenance == _AUDIT:
                 keys.append("audit")
-            if trains:
+            if weight > 0:
                 keys.append(f"class:{class_id}")
             for key in keys:
                 counts[key] = counts.get(key, 0) + count

@@ -157,8 +157,8 @@ settled: Final = Table(
     _column("label_seq", BigInteger),
     _column("revision", BigInteger),
     # Holds all that counting what a model has not seen looks at.
-    Index("settled_by_revision", "project_id", "revision", "provenance", "class_id"),
-    Index("settled_by_outcome", "project_id", "outcome", "provenance", "class_id"),
+    Index("settled_by_revision", "project_id", "revision", "weight"),
+    Index("settled_by_outcome", "project_id", "outcome", "provenance", "class_id", "weight"),
     sqlite_with_rowid=False,
 )
 

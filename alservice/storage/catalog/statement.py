@@ -4,7 +4,7 @@ SQLAlchemy writes the SQL, and knows how each database stores each type. But to 
 way of it takes ten times as long as the statement, and a transaction is a dozen small ones.
 """
 
-from collections import namedtuple
+import collections
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -160,6 +160,6 @@ def _columns(statement: Executable) -> list[Any]:
 
 
 def _row_type(names: list[str]) -> Any:
-    made: Any = namedtuple("Row", names, rename=True)  # noqa: PYI024 - fields differ by statement
-    made._mapping = property(made._asdict)
-    return made
+    """A tuple whose fields are the columns, and that can be read as a mapping too."""
+    plain: Any = collections.namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - fields differ by statement
+    return type("Row", (plain,), {"__slots__": (), "_mapping": property(plain._asdict)})

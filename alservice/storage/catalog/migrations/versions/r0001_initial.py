@@ -278,9 +278,9 @@ def _settled() -> None:
     op.create_index(
         "settled_by_outcome",
         "settled",
-        ["project_id", "outcome", "provenance", "class_id"],
+        ["project_id", "outcome", "provenance", "class_id", "weight"],
     )
-    seen = ["project_id", "revision", "provenance", "class_id"]
+    seen = ["project_id", "revision", "weight"]
     op.create_index("settled_by_revision", "settled", seen)
 
 
