@@ -1,7 +1,8 @@
 """Train over gRPC, from the call to the model with its metrics, beside its bare fits.
 
 The fits that the learner makes on the same data are recorded in this process, with all that
-scikit-learn was told, and then repeated plainly, in this process, with as many threads.
+scikit-learn was told, and then repeated plainly, in this process, with as many threads as suit
+them best within the budget: small fits are quicker with one.
 """
 
 import warnings
@@ -19,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from alservice.domain.learner import LinearHead, TrainingSet, WarmStart, silent
 from alservice.learners import logistic
-from bench.paired import paired
+from bench.paired import paired, seconds
 from bench.pools import CLASSES, F32, kinds, pool
 from bench.rows import Row, compare
 from bench.service import classes_of, served
@@ -57,12 +58,13 @@ def run() -> Iterator[Row]:
             service.add_items(project, vectors, LABELS)
             service.train(project)  # starts the child, and makes the head to begin from
             fits = recorded(vectors)
-            ours, theirs = partial(service.train, project), partial(replay, fits)
+            threads = min((1, THREADS), key=lambda count: seconds(partial(replay, fits, count)))
+            ours, theirs = partial(service.train, project), partial(replay, fits, threads)
             result = paired(ours, theirs, rounds=ROUNDS)
             yield compare(
                 f"train-{kind}-{LABELS}",
                 result.ours_s,
-                f"scikit-learn, {len(fits)} fits",
+                f"scikit-learn, {len(fits)} fits, {threads} thr.",
                 result.other_s,
                 "<=",
                 1.3,
@@ -90,15 +92,15 @@ def recorded(vectors: F32) -> list[Fit]:
             super().fit(X, y, sample_weight=sample_weight)
             return self
 
-    with mock.patch.object(logistic, "LogisticRegression", Recording):
+    with mock.patch.object(logistic, "LogisticRegression", Recording), threadpool_limits(1):
         _fitted(training, WarmStart(first))
     return fits
 
 
-def replay(fits: list[Fit]) -> None:
+def replay(fits: list[Fit], threads: int) -> None:
     """All fits, one after the other."""
     with (
-        threadpool_limits(THREADS),
+        threadpool_limits(threads),
         sklearn.config_context(assume_finite=True, skip_parameter_validation=True),
         warnings.catch_warnings(),
     ):

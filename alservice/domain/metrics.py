@@ -6,7 +6,7 @@ for accuracy, a percentile bootstrap with a fixed seed for the rest.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -56,9 +56,9 @@ def measure(logits: NDArray[np.floating], classes: I64, basis: str) -> tuple[Met
     calibration = _calibration_error(probabilities.max(axis=1), right)
     return (
         accuracy,
-        _bootstrapped("macro_f1", basis, f1, n),
+        _at_least_a_share(_bootstrapped("macro_f1", basis, f1, n)),
         _bootstrapped("log_loss", basis, lambda counts: counts @ losses / n, n),
-        _bootstrapped("calibration_error", basis, calibration, n),
+        _at_least_as_wide(_bootstrapped("calibration_error", basis, calibration, n), accuracy),
     )
 
 
@@ -128,6 +128,26 @@ def _bootstrapped(name: str, basis: str, statistic: Resample, n: int) -> Metric:
     )
     low, high = np.quantile(replicates, (0.025, 0.975))
     return Metric(name, basis, value, min(float(low), value), max(float(high), value), n)
+
+
+def _at_least_a_share(metric: Metric) -> Metric:
+    """The interval, at least as wide as that of a share of so many rows.
+
+    With a handful of rows, all of them right, every replicate is 1: certainty out of nothing.
+    """
+    low, high = wilson(round(metric.value * metric.n), metric.n)
+    return replace(metric, low=min(metric.low, low), high=max(metric.high, high))
+
+
+def _at_least_as_wide(metric: Metric, accuracy: Metric) -> Metric:
+    """The interval, at least as far to each side as the accuracy's.
+
+    The gaps are between accuracy and confidence, so they are no better known than the accuracy
+    is; and their percentiles all lie above the value, because resampling makes gaps larger.
+    """
+    low = metric.value - (accuracy.high - accuracy.value)
+    high = metric.value + (accuracy.value - accuracy.low)
+    return replace(metric, low=max(0.0, min(metric.low, low)), high=max(metric.high, high))
 
 
 def _counts(rng: np.random.Generator, replicates: int, n: int) -> F64:

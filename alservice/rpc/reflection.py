@@ -17,8 +17,25 @@ V1: Final = "grpc.reflection.v1.ServerReflection"
 def add_reflection(server: grpc.aio.Server, services: list[str]) -> None:
     """Let clients ask `server` what it serves: `services`, and reflection itself."""
     _describe_v1()
-    servicer = reflection.aio.ReflectionServicer([*services, V1ALPHA, V1])
+    servicer = _Servicer([*services, V1ALPHA, V1])
     server.add_generic_rpc_handlers([_handlers(name, servicer) for name in (V1ALPHA, V1)])
+
+
+class _Servicer(reflection.aio.ReflectionServicer):  # type: ignore[misc]
+    """Also knows methods by name, which the pool of descriptors does not find."""
+
+    def _file_containing_symbol(self, request: Any, fully_qualified_name: str) -> Any:
+        service, _, method = fully_qualified_name.rpartition(".")
+        symbol = service if _has_method(service, method) else fully_qualified_name
+        return super()._file_containing_symbol(request, symbol)
+
+
+def _has_method(service: str, method: str) -> bool:
+    try:
+        found = descriptor_pool.Default().FindServiceByName(service)
+    except KeyError:
+        return False
+    return method in found.methods_by_name
 
 
 def _handlers(service: str, servicer: Any) -> grpc.GenericRpcHandler:

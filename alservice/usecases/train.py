@@ -67,7 +67,8 @@ class Train:
                 return begun
         latest = tx.models.latest_ready(project.project_id)
         if latest is not None and not ask.force and _nothing_new(project, latest, learner):
-            if ask.activate and not newer_is_active(tx, project, latest):
+            inactive = project.active_model_id != latest.model_id
+            if ask.activate and inactive and not newer_is_active(tx, project, latest):
                 activated = replace(project, active_model_id=latest.model_id)
                 tx.projects.update(replace(activated, revision=project.revision + 1))
             return _done_operation(tx, project, latest)

@@ -113,5 +113,15 @@ def test_an_impossible_class_costs_a_finite_loss() -> None:
     assert metric.value == pytest.approx(2_000.0)
 
 
+def test_a_handful_of_right_answers_is_no_certainty() -> None:
+    logits = np.array([[3.0, 0.0], [0.0, 3.0]])
+    by_name = {metric.name: metric for metric in measure(logits, np.array([0, 1]), "audit")}
+    for name in ("accuracy", "macro_f1"):
+        assert by_name[name].value == 1
+        assert by_name[name].low < 0.5
+    error = by_name["calibration_error"]
+    assert error.low < error.value or error.high > error.value
+
+
 def test_nothing_is_measured_on_no_rows() -> None:
     assert measure(np.zeros((0, 3)), np.zeros(0, np.int64), TEST) == ()

@@ -87,6 +87,14 @@ def test_reflection_describes_every_service_it_lists(server: RunningServer, vers
         assert name in {f"{file.package}.{s.name}" for file in files for s in file.service}
 
 
+def test_reflection_finds_methods_by_name_and_only_those_there_are(server: RunningServer) -> None:
+    service = "alservice.api.v1.ActiveLearningService"
+    for name, found in ((f"{service}.Query", True), (f"{service}.Quarry", False)):
+        request = reflection.ServerReflectionRequest(file_containing_symbol=name)
+        answer = reflect(server.channel, "v1", request)
+        assert answer.HasField("file_descriptor_response") is found
+
+
 def test_every_service_is_healthy(server: RunningServer) -> None:
     stub = health_pb2_grpc.HealthStub(server.channel)
     infrastructure = {name for name in SERVICES if name.startswith("grpc.")}

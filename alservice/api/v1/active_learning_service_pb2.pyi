@@ -191,9 +191,9 @@ class SubmitLabelsResponse(_message.Message):
     SETTLED_COUNT_FIELD_NUMBER: _builtins.int
     UNSEEN_LABEL_COUNT_FIELD_NUMBER: _builtins.int
     settled_count: _builtins.int
-    """Settled labels of the project, after this call."""
+    """Items of the project that are settled after this call: labelled, unusable or flagged."""
     unseen_label_count: _builtins.int
-    """Settled labels that the active model has not seen."""
+    """Settled labels that could train and that the active model has not seen."""
     @_builtins.property
     def statuses(self) -> _containers.RepeatedScalarFieldContainer[_label_pb2.LabelStatus.ValueType]:
         """One status per label, in the order of the request."""

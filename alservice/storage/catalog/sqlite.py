@@ -62,7 +62,7 @@ class SqliteCatalog:
             raise StartupError(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed")
         if has_racing_checkpoints():
             text = "SQLite %s has the WAL-reset fault; the single writer steers round it"
-            _log.info(text, sqlite3.sqlite_version)
+            _log.debug(text, sqlite3.sqlite_version)
         self._clock_ms = clock_ms
         self._folder_lock = FolderLock(folder)
         try:
