@@ -22,7 +22,7 @@ ARGS ?=
 DATA ?= ./data
 CASE ?=
 SOAK_KILLS ?= 500
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: help
 help: ## list the targets
