@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, TextIO
 
 import typer
 
-from alservice.cli.connect import DEFAULT_ADDRESS, Address, connect
+from alservice.cli.connect import DEFAULT_ADDRESS, Address, Tls, TlsCa, connect
 from alservice.cli.failure import Misuse
 from alservice.client import Label
 
@@ -30,6 +30,8 @@ def export_labels(
         bool, typer.Option("--settled", help="Only answers that count: at most one per item.")
     ] = False,
     address: Address = DEFAULT_ADDRESS,
+    tls: Tls = False,
+    tls_ca: TlsCa = None,
 ) -> None:
     """Write the labels of a project, oldest first.
 
@@ -41,7 +43,9 @@ def export_labels(
     """
     if output is not None and output.suffix.lower() not in WRITERS:
         raise Misuse(f"{output} should end in {' or '.join(WRITERS)}")
-    with connect(address) as client:
+    if output is not None and not output.parent.is_dir():
+        raise Misuse(f"{output}: there is no folder {output.parent}")
+    with connect(address, tls, tls_ca) as client:
         labels = client.project(project).labels(settled=settled)
         if output is None:
             _write_csv(sys.stdout, labels)

@@ -7,20 +7,18 @@ import grpc
 import typer
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from alservice.cli.connect import DEFAULT_ADDRESS, Address, Tls, TlsCa
 from alservice.cli.failure import Failure
 
 
 def healthcheck(
-    address: Annotated[
-        str, typer.Option(envvar="ALSERVICE_ADDRESS", help="Where the server is.")
-    ] = "127.0.0.1:50051",
-    tls_ca: Annotated[
-        Path | None, typer.Option(help="Speak TLS, and trust certificates signed by this, PEM.")
-    ] = None,
+    address: Address = DEFAULT_ADDRESS,
+    tls: Tls = False,
+    tls_ca: TlsCa = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait.")] = 5.0,
 ) -> None:
     """Exit with 0 if the server is serving, with 1 if not."""
-    with _channel(address, tls_ca) as channel:
+    with _channel(address, tls_ca, secure=tls or tls_ca is not None) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(), timeout=timeout
@@ -36,7 +34,8 @@ def healthcheck(
 COMMAND = healthcheck
 
 
-def _channel(address: str, tls_ca: Path | None) -> grpc.Channel:
-    if tls_ca is None:
+def _channel(address: str, tls_ca: Path | None, *, secure: bool) -> grpc.Channel:
+    if not secure:
         return grpc.insecure_channel(address)
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(tls_ca.read_bytes()))
+    roots = None if tls_ca is None else tls_ca.read_bytes()
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(roots))

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from alservice.cli.connect import DEFAULT_ADDRESS, Address, connect
+from alservice.cli.connect import DEFAULT_ADDRESS, Address, Tls, TlsCa, connect
 from alservice.client import Client, Metric, Model, Project, ProjectInfo
 
 # Which measurement to show, the most trustworthy first.
@@ -20,6 +20,8 @@ def status(
         str | None, typer.Argument(help="The id of one project; by default all.")
     ] = None,
     address: Address = DEFAULT_ADDRESS,
+    tls: Tls = False,
+    tls_ca: TlsCa = None,
 ) -> None:
     """Show the projects of a server, or one project with its models.
 
@@ -32,7 +34,7 @@ def status(
     console = Console()
     if not console.is_terminal:
         console = Console(width=UNWATCHED_WIDTH)
-    with connect(address) as client:
+    with connect(address, tls, tls_ca) as client:
         if project is None:
             _show_all(client, console)
         else:
@@ -43,7 +45,8 @@ COMMAND = status
 
 
 def _show_all(client: Client, console: Console) -> None:
-    table = _table("project", "items", "labels", "leased", "strategy", "model", "accuracy")
+    counts = ("items", "labels", "leased")
+    table = _table("project", *counts, "strategy", "model", "accuracy", "95 %", "n")
     for listed in client.projects():
         project = client.project(listed.project_id)
         info = project.info()
@@ -62,7 +65,7 @@ def _show_one(project: Project, console: Console) -> None:
     console.print(f"classes: {', '.join(info.classes) or 'none yet'}", soft_wrap=True)
     vectors = f"{info.dimension} × {info.dtype}" if info.dimension else "none yet"
     console.print(f"vectors: {vectors}; strategy: {info.policy.strategy}")
-    table = _table("model", "state", "labels", "metric", "basis", "value", "95 %")
+    table = _table("model", "state", "labels", "metric", "basis", "value", "95 %", "n")
     for _, model in zip(range(SHOWN_MODELS), project.models(), strict=False):
         head = (model.model_id, _state(model), f"{model.label_count:,}")
         for metric in model.metrics:
@@ -76,7 +79,7 @@ def _show_one(project: Project, console: Console) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for column in columns:
-        right = column in {"items", "labels", "leased", "value"}
+        right = column in {"items", "labels", "leased", "value", "n"}
         table.add_column(column, justify="right" if right else "left", no_wrap=True)
     return table
 
@@ -91,19 +94,23 @@ def _counts(info: ProjectInfo) -> tuple[str, str, str]:
     )
 
 
-def _quality(model: Model | None) -> tuple[str, str]:
-    """The model's id and its accuracy on the most trustworthy basis."""
+def _quality(model: Model | None) -> tuple[str, str, str, str]:
+    """The model's id and its accuracy on the most trustworthy basis, with interval and labels."""
     if model is None:
-        return "-", "-"
+        return "-", "-", "-", "-"
     metrics = (model.metric("accuracy", basis) for basis in BASES)
     best = next((metric for metric in metrics if metric is not None), None)
-    return model.model_id, "-" if best is None else f"{best.value:.3f} ({best.basis})"
+    if best is None:
+        return model.model_id, "-", "-", "-"
+    _, basis, value, interval, count = _measured(best)
+    return model.model_id, f"{value} ({basis})", interval, count
 
 
 def _state(model: Model) -> str:
     return f"{model.state}, active" if model.active else model.state
 
 
-def _measured(metric: Metric) -> tuple[str, str, str, str]:
+def _measured(metric: Metric) -> tuple[str, str, str, str, str]:
     interval = f"{metric.low:.3f} to {metric.high:.3f}"
-    return metric.name, metric.basis, f"{metric.value:.3f}", interval
+    count = f"{metric.sample_count:,}"
+    return metric.name, metric.basis, f"{metric.value:.3f}", interval, count

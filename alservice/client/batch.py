@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from alservice.api.v1 import batch_pb2
 from alservice.client.content import Part, parts_of, text_of_parts
 from alservice.client.plain import time_of
 from alservice.client.words import ARMS, ITEM_STATES
+
+SHOWN_IDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +60,11 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __repr__(self) -> str:
+        named = ", ".join(self.ids[:SHOWN_IDS]) + (", …" if len(self) > SHOWN_IDS else "")
+        name = self.name or "dry run"
+        return f"Batch({len(self)} items, {name}, strategy {self.strategy}: {named})"
 
 
 def batch_of(

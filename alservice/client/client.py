@@ -42,9 +42,10 @@ class Client:
     `address` is `host:port` or any gRPC target (`dns:///host:port`). `token` is sent as a bearer
     token, over TLS or to this machine only. `timeout` is the time in seconds that one call may
     take over all its attempts: a call that meets a broken connection or a busy server is repeated
-    with the same request id, so that it takes effect once. `tls` encrypts, `ca_file` names a PEM
+    with the same request id, so that it takes effect once. A server that was never reached is
+    given up after five seconds. `tls` encrypts, `ca_file` names a PEM
     file with the authority to trust instead of the system's. `progress` shows or hides progress
-    bars; None shows them if standard error is a terminal.
+    bars and what is waited for; None shows them if standard error is a terminal.
 
     All methods raise `alservice.client.errors.ServiceError`; nothing is sent on construction.
     """
@@ -60,7 +61,7 @@ class Client:
         progress: bool | None = None,
     ) -> None:
         self._connection = Connection(
-            address, token=token, timeout_s=timeout, tls=tls, ca_file=ca_file
+            address, token=token, timeout_s=timeout, tls=tls, ca_file=ca_file, shown=progress
         )
         self._progress = progress
 

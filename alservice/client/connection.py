@@ -1,6 +1,8 @@
 """One gRPC channel and the stubs on it: every call gets retries, a deadline and plain errors."""
 
 import ipaddress
+import math
+import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +16,9 @@ from alservice.api.v1.model_service_pb2_grpc import ModelServiceStub
 from alservice.api.v1.pool_service_pb2_grpc import PoolServiceStub
 from alservice.api.v1.project_service_pb2_grpc import ProjectServiceStub
 from alservice.api.v1.strategy_service_pb2_grpc import StrategyServiceStub
-from alservice.client.errors import failure_of
+from alservice.client.errors import ServiceError, failure_of
 from alservice.client.patience import Patience
+from alservice.client.progress import is_watched
 from alservice.client.service_config import SERVICE_CONFIG
 
 MAX_RECEIVE_BYTES: Final = 64 << 20  # a page of items with contents can pass gRPC's 4 MiB
@@ -31,6 +34,9 @@ OPTIONS: Final[Sequence[tuple[str, str | int]]] = (
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
 )
+
+FIRST_CONTACT_S: Final = 5.0  # for a server that never answered: the address may be wrong
+QUIET_S: Final = 2.0  # before a person is told what they are waiting for
 
 RequestT_contra = TypeVar("RequestT_contra", contravariant=True)
 ResponseT = TypeVar("ResponseT")
@@ -66,11 +72,13 @@ class Connection:
         timeout_s: float = 60,
         tls: bool = False,
         ca_file: str | Path | None = None,
+        shown: bool | None = None,
     ) -> None:
         secure = tls or ca_file is not None
         if token is not None and not secure and not _is_local(address):
             raise ValueError(f"refusing to send the token to {address} unencrypted: pass tls=True")
         self.address, self.timeout_s = address, timeout_s
+        self._shown, self._reached, self._noted = shown, False, False
         self.metadata = (("authorization", f"Bearer {token}"),) if token is not None else ()
         self._channel = _channel(address, ca_file, secure=secure)
         self.learning = ActiveLearningServiceStub(self._channel)
@@ -93,15 +101,30 @@ class Connection:
         """The answer to `request`, after as many attempts as fit into the time.
 
         Safe for calls that change something, as long as `request` carries a request_id: each
-        attempt sends the same message. Raises ServiceError.
+        attempt sends the same message. As long as no server was ever reached, the attempts end
+        after FIRST_CONTACT_S. Raises ServiceError.
         """
         patience = Patience(self.timeout_s if timeout_s is None else timeout_s)
         while True:
             try:
-                return method(request, timeout=patience.remaining_s(), metadata=self.metadata)
+                answer = method(request, timeout=patience.remaining_s(), metadata=self.metadata)
             except grpc.RpcError as error:
                 failure = failure_of(error, self.address)
-            patience.pause(failure)
+            else:
+                self._reached, self._noted = True, False
+                return answer
+            patience.pause(failure, self._within_s(failure, patience.spent_s()))
+
+    def _within_s(self, failure: ServiceError, spent_s: float) -> float:
+        """How long to go on after such a failure; tells a person, once, why it takes so long."""
+        if failure.reason:
+            self._reached = True
+        if failure.reason or failure.code is not grpc.StatusCode.UNAVAILABLE:
+            return math.inf
+        if spent_s > QUIET_S and not self._noted and is_watched(self._shown):
+            self._noted = True
+            sys.stderr.write(f"waiting for the server at {self.address}…\n")
+        return math.inf if self._reached else FIRST_CONTACT_S
 
 
 def _channel(address: str, ca_file: str | Path | None, *, secure: bool) -> grpc.Channel:

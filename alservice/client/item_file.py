@@ -4,7 +4,6 @@ Files are read without pickle: they may come from anywhere.
 """
 
 import csv
-import difflib
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,12 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice.client.content import Part
+from alservice.client.csv_columns import listed, similar, split_columns
 
 VECTOR_NAMES: Final = ("X", "vectors", "embeddings")
 LABEL_NAMES: Final = ("y", "labels", "label")
 ID_NAMES: Final = ("ids", "id")
 DEFAULT_ID_COLUMN: Final = "id"
 DEFAULT_LABEL_COLUMN: Final = "label"
+OBJECTS: Final = (
+    "an array holds Python objects, which are not loaded from files; save vectors as float32, "
+    "X.astype(np.float32), and texts as y.astype(str)"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,26 +42,35 @@ class ItemFile:
 
 
 def read_items(
-    path: str | Path, id_column: str | None = DEFAULT_ID_COLUMN, label_column: str | None = None
+    path: str | Path,
+    id_column: str | None = DEFAULT_ID_COLUMN,
+    label_column: str | None = None,
+    *,
+    vector_columns: Sequence[str] | None = None,
+    content_columns: Sequence[str] | None = None,
 ) -> ItemFile:
     """Reads `path` by its ending.
 
     .npy: the vectors, mapped and not read. .npz: `X` and perhaps `y` and `ids`. .csv with a
     header: the ids in `id_column` (None: `id`, or the row numbers); labels in `label_column`, by
     default `label` if there is one; columns of numbers are the vector, all others become content.
-    Raises ValueError, OSError.
+    `vector_columns` and `content_columns` say it where that is wrong or in doubt: with the first
+    all others are content, with both the others are left out. Raises ValueError, OSError.
     """
     path = Path(path)
     readers = {".npy": _read_npy, ".npz": _read_npz}
     kind = path.suffix.lower()
     if kind == ".csv":
-        return _read_csv(path, id_column, label_column)
+        return _read_csv(path, id_column, label_column, vector_columns, content_columns)
+    if vector_columns or content_columns:
+        raise ValueError(f"{path} is no .csv: vector_columns and content_columns name its columns")
     if kind not in readers:
         raise ValueError(f"{path} is neither .npy, .npz nor .csv")
     try:
         return readers[kind](path)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from None
+        what = OBJECTS if "Object arrays" in str(error) else error
+        raise ValueError(f"{path} cannot be read: {what}") from None
 
 
 def _read_npy(path: Path) -> ItemFile:
@@ -86,19 +99,29 @@ def _read_npz(path: Path) -> ItemFile:
         )
 
 
-def _read_csv(path: Path, id_column: str | None, label_column: str | None) -> ItemFile:
+def _read_csv(
+    path: Path,
+    id_column: str | None,
+    label_column: str | None,
+    vector_columns: Sequence[str] | None,
+    content_columns: Sequence[str] | None,
+) -> ItemFile:
     names, rows = _table(path)
     id_name, label_name = id_column or DEFAULT_ID_COLUMN, label_column or DEFAULT_LABEL_COLUMN
     for name in (id_column, label_column):
         if name is not None and name not in names:
-            raise ValueError(f"{path} has no column {name!r}{_similar(name, names)}")
+            raise ValueError(f"{path} has no column {name!r}{similar(name, names)}")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True))
     ids, labels = columns.pop(id_name, None), columns.pop(label_name, None)
-    numbers = {name: array for name, v in columns.items() if (array := _numbers(v)) is not None}
-    texts = [name for name in columns if name not in numbers]
+    try:
+        split = split_columns(columns, vector_columns, content_columns)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    numbers, texts = split.numbers, split.texts
     told = (
         f"ids from {id_name if ids else 'rows'}; labels from {label_name if labels else 'none'}; "
-        f"vectors from {_listed(list(numbers))}; content from {_listed(texts)}"
+        f"vectors from {listed(list(numbers))}; content from {listed(texts)}"
+        f"{f'; left out: {listed(split.left)}' if split.left else ''}"
     )
     return ItemFile(
         np.stack(list(numbers.values()), axis=1) if numbers else None,
@@ -125,27 +148,5 @@ def _table(path: Path) -> tuple[list[str], list[list[str]]]:
     return names, rows
 
 
-def _numbers(values: Sequence[str]) -> NDArray[np.float32] | None:
-    """A column as numbers; None if some cell is none."""
-    try:
-        return np.array(values, dtype=np.float32)
-    except ValueError:
-        return None
-
-
 def _parts(row: Sequence[str]) -> list[Part]:
     return [Part(text=cell) for cell in row if cell]
-
-
-def _listed(names: list[str]) -> str:
-    """Names for people: all of a few, the ends of many."""
-    if not names:
-        return "none"
-    if len(names) <= 4:
-        return ", ".join(names)
-    return f"{names[0]} to {names[-1]} ({len(names)} columns)"
-
-
-def _similar(name: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; it has {_listed(names)}"

@@ -29,6 +29,10 @@ class Metric:
     high: float
     sample_count: int
 
+    def __repr__(self) -> str:
+        interval = f"95 % {self.low:.2f} to {self.high:.2f}, n={self.sample_count}"
+        return f"Metric({self.name} on {self.basis}: {self.value:.3f}, {interval})"
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
@@ -53,6 +57,12 @@ class Model:
     error: str
     notes: tuple[str, ...]
     operation: str
+
+    def __repr__(self) -> str:
+        state = f"{self.state}, active" if self.active else self.state
+        accuracy = [str(metric) for metric in self.metrics if metric.name == "accuracy"]
+        told = [state, f"{self.label_count} labels", *accuracy]
+        return f"Model({self.model_id}: {', '.join(told)})"
 
     @property
     def model_id(self) -> str:

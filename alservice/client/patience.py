@@ -4,6 +4,7 @@ Exponential backoff with full jitter: many clients that lost the same server mus
 in step (Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015).
 """
 
+import math
 import random
 import time
 from typing import Final
@@ -50,7 +51,8 @@ class Patience:
     """The time that one call may take, over all its attempts."""
 
     def __init__(self, timeout_s: float) -> None:
-        self._deadline = time.monotonic() + timeout_s
+        self._start = time.monotonic()
+        self._deadline = self._start + timeout_s
         self._delay_s = FIRST_DELAY_S
         self._last: ServiceError | None = None
 
@@ -58,20 +60,27 @@ class Patience:
         """Seconds until the deadline, never negative."""
         return max(0.0, self._deadline - time.monotonic())
 
+    def spent_s(self) -> float:
+        """Seconds since the first attempt."""
+        return time.monotonic() - self._start
+
     def restart(self) -> None:
         """Something worked: wait only briefly before the next attempt."""
         self._delay_s = FIRST_DELAY_S
         self._last = None
 
-    def pause(self, failure: ServiceError) -> None:
-        """Waits before the next attempt. Raises `failure` if there is to be none."""
+    def pause(self, failure: ServiceError, within_s: float = math.inf) -> None:
+        """Waits before the next attempt. Raises `failure` if there is to be none.
+
+        `within_s` is the time for such failures, if that is less than the call may take.
+        """
         if not is_passing(failure):
             raise failure
         if failure.code is grpc.StatusCode.DEADLINE_EXCEEDED and self._last is not None:
             failure = self._last  # the time was spent on this
         self._last = failure
         delay_s = random.uniform(0, self._delay_s) + (failure.retry_after_s or 0)  # noqa: S311
-        if delay_s >= self.remaining_s():
+        if delay_s >= min(self.remaining_s(), within_s - self.spent_s()):
             raise failure
         self._delay_s = min(2 * self._delay_s, MAX_DELAY_S)
         time.sleep(delay_s)

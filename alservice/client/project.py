@@ -30,7 +30,7 @@ class Project(Pool):
 
     def query(  # noqa: PLR0913 (the choices of one call)
         self,
-        batch_size: int = 0,
+        batch_size: int | None = None,
         *,
         strategy: str = "",
         parameters: Mapping[str, float] | None = None,
@@ -46,11 +46,11 @@ class Project(Pool):
         What is not given is the project's policy. `view` is `ids`, `basic` (with contents) or
         `full` (with component scores). `resume` returns the annotator's oldest open batch if
         there is one. `dry_run` ranks without leasing. Raises FailedPrecondition if nothing is
-        left to ask about.
+        left to ask about, ValueError for a batch of fewer than one.
         """
         request = learning_rpc.QueryRequest(
             project=self.name,
-            batch_size=batch_size,
+            batch_size=_size(batch_size),
             strategy=strategy,
             parameters=parameters,
             annotator_id=annotator,
@@ -218,3 +218,12 @@ class Project(Pool):
 
     def _batch_name(self, batch: Batch | str) -> str:
         return self._child("batches", batch if isinstance(batch, str) else batch.name)
+
+
+def _size(batch_size: int | None) -> int:
+    """What the API takes: 0 leaves the choice to the project. Raises ValueError."""
+    if batch_size is None:
+        return 0
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+    return batch_size

@@ -8,7 +8,7 @@ from google.longrunning import operations_pb2
 from alservice.api.v1 import active_learning_service_pb2 as learning_pb2
 from alservice.api.v1 import model_pb2
 from alservice.client.connection import Connection
-from alservice.client.errors import DeadlineExceeded, failure_of_status
+from alservice.client.errors import DeadlineExceeded, Unavailable, failure_of_status
 from alservice.client.model import Model, model_of
 from alservice.client.progress import bar, is_watched
 
@@ -29,6 +29,10 @@ class Training:
         self._connection = connection
         self._shown = shown
         self._take(operation)
+
+    def __repr__(self) -> str:
+        state = "done" if self.done else f"{self.stage or 'waiting'}, {self.progress:.0%}"
+        return f"Training({self.model_name}: {state})"
 
     def _take(self, operation: Any) -> None:
         metadata = learning_pb2.TrainMetadata()
@@ -51,7 +55,7 @@ class Training:
         """Waits until the model is ready, at most `timeout` seconds (None: as long as it takes).
 
         Raises ServiceError if training failed or was cancelled, and DeadlineExceeded after
-        `timeout`; training goes on then.
+        `timeout`; training goes on then, as it does when the server is lost.
         """
         until = float("inf") if timeout is None else time.monotonic() + timeout
         poll_s = FIRST_POLL_S
@@ -61,9 +65,21 @@ class Training:
                     raise DeadlineExceeded(f"{self.model_name} is still being trained")
                 time.sleep(poll_s)
                 poll_s = min(1.5 * poll_s, MAX_POLL_S)
-                self.refresh()
+                self._look()
                 report(self.progress, self.stage)
         return self._outcome()
+
+    def _look(self) -> None:
+        try:
+            self.refresh()
+        except (Unavailable, DeadlineExceeded) as lost:
+            text = (
+                f"{lost.message}; the training of {self.model_name} is kept and goes on when the "
+                "server is back: project.train() joins it"
+            )
+            raise type(lost)(
+                text, code=lost.code, reason=lost.reason, metadata=lost.metadata
+            ) from None
 
     def cancel(self) -> None:
         """Asks the service to stop; `wait` then raises Cancelled. Too late is no error."""

@@ -22,7 +22,8 @@ def matrix_of(vectors: ArrayLike) -> NDArray[Any]:
         hint = "; X.reshape(len(X), -1) makes one row per item" if array.ndim > 2 else ""
         raise ValueError(f"X must have the shape (items, dimension), not {array.shape}{hint}")
     if array.dtype.name not in KEPT and array.dtype.kind not in "fiub":
-        raise ValueError(f"X must hold numbers, not {array.dtype}")
+        hint = "; save it as float32, X.astype(np.float32)" if array.dtype.kind == "O" else ""
+        raise ValueError(f"X must hold numbers, not {array.dtype}{hint}")
     return array
 
 

@@ -206,4 +206,4 @@ def _settled(line: LabelRow, weight: float, seq: int, revision: int) -> Settled:
 def _conflict(clashes: Sequence[Clash]) -> Exception:
     named = [item_id for clash in clashes for item_id in clash.item_ids(_NAMED)][:_NAMED]
     count = sum(len(clash.old_rows) for clash in clashes)
-    return items_exist(named, count, "exist already (on_conflict may skip or replace them)")
+    return items_exist(named, count, "in the pool already (on_conflict may skip or replace)")

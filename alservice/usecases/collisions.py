@@ -71,7 +71,7 @@ def refuse_overlap(readers: Sequence[SegmentReader]) -> None:
             rows = common_rows(a, b)[:, 0]
             if len(rows):
                 named = a.item_ids(rows[:_NAMED])
-                raise items_exist(named, len(rows), "stand twice in this upload")
+                raise items_exist(named, len(rows), "more than once in this upload")
 
 
 def common_rows(a: SegmentReader, b: SegmentReader) -> I64:

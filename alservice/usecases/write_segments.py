@@ -169,14 +169,16 @@ def refuse_repeats(reader: SegmentReader) -> None:
     ids = reader.ids
     rows = core.repeated_ids(ids.hashes, reader.order, ids.data, ids.offsets)
     if len(rows):
-        raise items_exist(reader.item_ids(rows[:_NAMED]), len(rows), "stand twice in this upload")
+        raise items_exist(
+            reader.item_ids(rows[:_NAMED]), len(rows), "more than once in this upload"
+        )
 
 
 def items_exist(item_ids: list[str], count: int, what: str) -> ItemExists:
     """The error that names up to ten of them, and says how many there are."""
     named = ", ".join(item_ids[:_NAMED])
     more = ", ..." if count > len(item_ids) else ""
-    text = f"{count} items {what}: {named}{more}"
+    text = f"{count} {'id' if count == 1 else 'ids'} {what}: {named}{more}"
     return ItemExists(text, item_ids=named, count=count)
 
 

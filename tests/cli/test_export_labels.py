@@ -49,7 +49,8 @@ def test_failures_are_one_line_and_leave_no_file(
     odd = run("export-labels", project.project_id, "-o", tmp_path / "labels.xml")
     assert ".csv or .jsonl" in refused(odd, 2)
     nowhere = run("export-labels", project.project_id, "-o", tmp_path / "no" / "labels.csv")
-    assert "No such file" in refused(nowhere, 2)
+    folder = tmp_path / "no"
+    assert f"{folder / 'labels.csv'}: there is no folder {folder}" in refused(nowhere, 2)
     missing = run("export-labels", "no-such-one", "-o", tmp_path / "labels.csv")
     assert "no-such-one" in refused(missing, 1)
     assert list(tmp_path.iterdir()) == []

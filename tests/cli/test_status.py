@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 
 import alservice
@@ -13,6 +15,10 @@ def test_projects_are_shown_with_counts_and_model(run: Run, client: alservice.Cl
     model = project.train()
     line = next(line for line in run("status").stdout.splitlines() if "shown" in line)
     assert line.split()[:6] == ["shown", "80", "60", "5", "entropy", model.model_id]
+    accuracy = model.metric("accuracy", "selected_cv")
+    assert accuracy is not None
+    interval = f"{accuracy.low:.3f} to {accuracy.high:.3f}"
+    assert line.rstrip().endswith(f"{interval}  {accuracy.sample_count}")
 
     one = run("status", "shown").stdout
     assert "shown: 80 items, 60 labels, 5 leased" in one and "classes: a, b" in one
@@ -20,7 +26,17 @@ def test_projects_are_shown_with_counts_and_model(run: Run, client: alservice.Cl
 
 
 def test_an_unknown_project_is_one_line(run: Run) -> None:
-    assert "nothing-here" in refused(run("status", "nothing-here"), 1)
+    told = refused(run("status", "nothing-here"), 1)
+    assert "nothing-here" in told and "alservice import FILE --project NAME --create" in told
+
+
+def test_an_authority_that_is_not_there_is_named(run: Run, tmp_path: Path) -> None:
+    assert "ca.pem" in refused(run("status", "--tls-ca", tmp_path / "ca.pem"), 2)
+
+
+def test_tls_is_spoken_if_that_is_asked_for(run: Run) -> None:
+    """To a server that does not: the handshake fails, and no call arrives."""
+    assert "no answer" in refused(run("status", "--tls"), 1)
 
 
 def test_every_command_explains_itself_with_an_example(run: Run) -> None:

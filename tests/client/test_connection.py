@@ -1,9 +1,14 @@
+import math
 import random
 
+import grpc
 import numpy as np
 import pytest
+from google.longrunning import operations_pb2
 
 import alservice
+from alservice.client import Client, Training
+from alservice.client.connection import FIRST_CONTACT_S, Connection
 from alservice.client.errors import DeadlineExceeded, Unavailable
 from tests.client.cutting_proxy import Cut, cutting_proxy
 from tests.running_server import RunningServer
@@ -54,6 +59,36 @@ def test_without_a_server_the_error_names_the_address_and_a_way_out() -> None:
     ):
         client.project("p")
     assert failed.value.__context__ is None
+
+
+def test_a_server_that_was_never_reached_is_given_up_early_and_a_known_one_is_not() -> None:
+    connection = Connection("nowhere:1", shown=False)
+    gone = Unavailable("refused", code=grpc.StatusCode.UNAVAILABLE)
+    assert connection._within_s(gone, 0) == FIRST_CONTACT_S
+    busy = Unavailable("busy", code=grpc.StatusCode.UNAVAILABLE, reason="ERROR_REASON_OVERLOADED")
+    assert connection._within_s(busy, 0) == math.inf
+    assert connection._within_s(gone, 0) == math.inf
+    connection.close()
+
+
+def test_a_person_is_told_once_what_takes_so_long(capsys: pytest.CaptureFixture[str]) -> None:
+    connection = Connection("nowhere:1", shown=True)
+    gone = Unavailable("refused", code=grpc.StatusCode.UNAVAILABLE)
+    connection._within_s(gone, 1)
+    assert capsys.readouterr().err == ""
+    connection._within_s(gone, 3)
+    connection._within_s(gone, 4)
+    assert capsys.readouterr().err == "waiting for the server at nowhere:1…\n"
+    connection.close()
+
+
+def test_training_that_loses_its_server_says_how_to_join_it() -> None:
+    with Client("127.0.0.1:1", timeout=0.3, progress=False) as client:
+        operation = operations_pb2.Operation(name="operations/t")
+        training = Training(client._connection, operation, shown=False)
+        lost = (Unavailable, DeadlineExceeded)
+        with pytest.raises(lost, match=r"is kept.*project\.train\(\) joins it"):
+            training.wait()
 
 
 def test_a_server_that_never_answers_costs_the_timeout_and_no_more() -> None:

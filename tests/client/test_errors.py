@@ -90,6 +90,16 @@ def test_patience_ends_before_a_wait_that_is_too_long() -> None:
         patience.pause(busy)
 
 
+def test_patience_may_be_less_for_some_failures() -> None:
+    gone = errors.Unavailable("refused", code=grpc.StatusCode.UNAVAILABLE)
+    patience = Patience(60)
+    patience.pause(gone, within_s=5)
+    patience._start -= 5  # as if five seconds were over
+    with pytest.raises(errors.Unavailable):
+        patience.pause(gone, within_s=5)
+    patience.pause(gone)
+
+
 def test_a_deadline_is_reported_as_what_used_the_time_up() -> None:
     patience = Patience(10)
     patience.pause(errors.Unavailable("no route", code=grpc.StatusCode.UNAVAILABLE))

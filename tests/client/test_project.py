@@ -32,6 +32,11 @@ def test_from_an_array_to_a_model_that_scores(client: alservice.Client) -> None:
     assert batch.scores.dtype == np.float32 and batch.scores.tolist() == [0.0] * 20
     assert any("uniform" in note for note in batch.notes)
 
+    assert repr(batch).startswith(f"Batch(20 items, {batch.name}, strategy random: {batch.ids[0]}")
+    for size in (0, -1):
+        with pytest.raises(ValueError, match="at least 1"):
+            project.query(size)
+
     answers = truth[np.array(batch.ids, int)]
     assert project.submit_labels(batch.ids, answers, annotator="ann") == ["recorded"] * 20
     model = project.train()

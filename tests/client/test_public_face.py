@@ -3,16 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from alservice import client
 from alservice.api.v1 import (
     active_learning_service_pb2,
+    model_pb2,
     model_service_pb2,
     pool_service_pb2,
     project_service_pb2,
     strategy_service_pb2,
 )
+from alservice.client.model import model_of
 from alservice.client.service_config import SERVICE_CONFIG
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +78,15 @@ def test_the_service_config_names_services_that_exist() -> None:
     methods = json.loads(SERVICE_CONFIG)["methodConfig"]
     named = {entry["service"] for method in methods for entry in method["name"]}
     assert named == services | {"google.longrunning.Operations"}
+
+
+def test_what_is_printed_is_short() -> None:
+    metric = client.Metric("accuracy", "test", 0.9534, 0.94, 0.96, 540)
+    told = "Metric(accuracy on test: 0.953, 95 % 0.94 to 0.96, n=540)"
+    assert str(metric) == repr(metric) == told
+    model = model_of(
+        model_pb2.Model(
+            name="projects/p/models/m1", state=model_pb2.MODEL_STATE_READY, label_count=60
+        )
+    )
+    assert str(replace(model, metrics=[metric])) == f"Model(m1: ready, 60 labels, {told})"

@@ -3,6 +3,7 @@
 import re
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,18 @@ class LocalSegmentStore:
         self._lock = threading.Lock()
         self._files = ReaderCache(max_mapped)
         self._inline = ReaderCache(max_inline_bytes)
-        self._checked: set[str] = set()
+        self._checked: dict[str, int] = {}  # the CRC32C that a file is known to have
 
     def writer(self, segment_id: str, dimension: int, dtype: DType) -> writer.FileWriter:
         """Begin a file. Raises DiskFull."""
-        final = self._path(segment_id, SUFFIX)
-        return writer.FileWriter(self._path(segment_id, TEMPORARY), final, dimension, dtype)
+        final, temporary = self._path(segment_id, SUFFIX), self._path(segment_id, TEMPORARY)
+        trust = partial(self._trust, segment_id)
+        return writer.FileWriter(temporary, final, dimension, dtype, trust)
+
+    def _trust(self, segment_id: str, sealed: Sealed) -> None:
+        """Its checksum was taken as the bytes were written: no need to read them all at once."""
+        with self._lock:
+            self._checked[segment_id] = sealed.crc32c
 
     def encode(
         self,
@@ -84,7 +91,7 @@ class LocalSegmentStore:
         self._files.drop(segment_id)
         self._inline.drop(segment_id)
         with self._lock:
-            self._checked.discard(segment_id)
+            self._checked.pop(segment_id, None)
         for suffix in (SUFFIX, TEMPORARY):
             self._path(segment_id, suffix).unlink(missing_ok=True)
 
@@ -105,8 +112,8 @@ class LocalSegmentStore:
     def _read_file(self, segment: Segment) -> Reader:
         name = segment.segment_id
         with self._lock:
-            check = name not in self._checked
+            check = self._checked.get(name) != segment.crc32c
         reader = read_file(self._path(name, SUFFIX), segment, check=check)
         with self._lock:
-            self._checked.add(name)
+            self._checked[name] = segment.crc32c
         return reader

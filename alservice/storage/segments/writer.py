@@ -1,6 +1,6 @@
 """Writing a segment: vectors pass straight through, everything else waits for the end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -84,10 +84,19 @@ class Assembly:
 class FileWriter:
     """A SegmentWriter whose file has its final name only once it is whole."""
 
-    def __init__(self, temporary: Path, final: Path, dimension: int, dtype: DType) -> None:
+    def __init__(
+        self,
+        temporary: Path,
+        final: Path,
+        dimension: int,
+        dtype: DType,
+        on_sealed: Callable[[Sealed], None] = lambda _: None,
+    ) -> None:
+        """`on_sealed` is called once the file is durable under its final name."""
         if final.exists():
             raise FileExistsError(f"segment ids are never reused, and {final} exists")
         self._final = final
+        self._on_sealed = on_sealed
         self._file = NewFile(temporary)
         self._open = True
         try:
@@ -137,6 +146,7 @@ class FileWriter:
             self.abort()
             raise
         self._open = False
+        self._on_sealed(sealed)
         return sealed
 
     def abort(self) -> None:
