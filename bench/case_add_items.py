@@ -24,7 +24,7 @@ from bench.sizes import sized
 
 ROWS = sized(1_000_000, 5_000)
 WARM_ROWS = sized(20_000, 1_000)
-ROUNDS = 3
+ROUNDS = sized(3, 1)
 SHARE = 0.6
 GROWTH_MB = 200
 NO_LABELS: I64 = np.zeros(0, np.int64)

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.sizes import SMALL
+
 F32 = NDArray[np.float32]
 DIMENSION = 384
 CLASSES = 10
@@ -28,6 +30,8 @@ class Head:
 def kinds() -> Iterator[str]:
     """The kinds of pool that can be made here."""
     yield "clustered"
+    if SMALL:
+        return
     yield "diffuse"
     if has_real():
         yield "real"

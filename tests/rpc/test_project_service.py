@@ -61,6 +61,7 @@ def test_a_project_comes_back_with_all_defaults_filled_in(
         reserve_share=0.1,
         opinions_per_item=1,
         retrain=pb.RETRAIN_POLICY_MANUAL,
+        strategy_version=1,
         learner="logistic",
     )
     assert made.etag and made.create_time.seconds > 0 and not made.HasField("stats")
@@ -75,6 +76,7 @@ def test_what_is_sent_is_kept(stub: service_grpc.ProjectServiceStub) -> None:
         audit_share=0.0,
         opinions_per_item=1,
         retrain=pb.RETRAIN_POLICY_AUTO,
+        strategy_version=1,
         learner="logistic",
     )
     space = pb.VectorSpace(dimension=0, dtype=tensor_pb2.DTYPE_F16, encoder="e5")
