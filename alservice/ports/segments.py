@@ -122,9 +122,10 @@ class SegmentStore(Protocol):
     def open(self, segment: Segment, inline: bytes | None = None) -> SegmentReader:
         """Map a segment.
 
-        Checks its CRC32C when it is first mapped, then keeps it for the next call while there is
-        room. An inline segment's bytes are needed unless it is open already. Raises
-        SegmentCorrupt, naming the segment; Overloaded where too many files are open.
+        Checks its CRC32C when it is first mapped, unless this store has taken the checksum while
+        it wrote the same file, then keeps it for the next call while there is room. An inline
+        segment's bytes are needed unless it is open already. Raises SegmentCorrupt, naming the
+        segment; Overloaded where too many files are open.
         """
 
     def opened(self, segment_id: str) -> SegmentReader | None:
