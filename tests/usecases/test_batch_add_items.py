@@ -45,7 +45,7 @@ def test_no_items_are_refused(items_pool: Pool) -> None:
 
 
 def test_an_id_twice_in_one_call_is_refused(items_pool: Pool) -> None:
-    with pytest.raises(errors.ItemExists, match="twice"):
+    with pytest.raises(errors.ItemExists, match="more than once"):
         items_pool.add(block(["a", "b", "a"]), OnConflict.SKIP)
 
 

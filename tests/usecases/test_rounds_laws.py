@@ -151,9 +151,11 @@ class RoundsMachine(RuleBasedStateMachine):
             assert not held
             return
         leases = self.catalog.read(lambda tx: tx.leases.live("rounds", self.clock.now_ms))
-        renewed = {lease.item_id for lease in leases if lease.batch_id == batch_id}
+        # What a machine has settled meanwhile keeps the lease it had.
+        until = (batch_id, batch.expire_time_ms)
+        renewed = {i.item_id for i in leases if (i.batch_id, i.expire_time_ms) == until}
         assert held <= renewed <= self.alive
-        self.leases |= dict.fromkeys(renewed, (batch_id, batch.expire_time_ms))
+        self.leases |= dict.fromkeys(renewed, until)
 
     @invariant()
     def beliefs_and_counters_are_right(self) -> None:

@@ -83,7 +83,7 @@ def test_an_id_twice_in_one_upload_is_refused_wherever_it_stands(
         session = items_pool.open("u", OnConflict.REPLACE)
         session.append(0, block(["a", "b"]))
         session.append(2, block(["c", "a"]))
-        with pytest.raises(errors.ItemExists, match="twice"):
+        with pytest.raises(errors.ItemExists, match="more than once"):
             session.commit()
     session.abandon()
     assert items_pool.content() == {}
