@@ -35,6 +35,18 @@ class BatchItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One slot on one item: unique in (project, item_id, incarnation, slot)."""
+
+    item_id: str
+    incarnation: int
+    slot: int
+    batch_id: str
+    annotator_id: str
+    expire_time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """A batch with its items, in rank order; times in milliseconds of the database's clock."""
 
@@ -50,14 +62,13 @@ class Batch:
     revision: int
     closed: bool = False
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """One slot on one item: unique in (project, item_id, incarnation, slot)."""
-
-    item_id: str
-    incarnation: int
-    slot: int
-    batch_id: str
-    annotator_id: str
-    expire_time_ms: int
+    def lease(self, item: BatchItem) -> Lease:
+        """The lease that the batch has on one of its items, until the batch's own end."""
+        return Lease(
+            item_id=item.item_id,
+            incarnation=item.incarnation,
+            slot=0,
+            batch_id=self.batch_id,
+            annotator_id=self.annotator_id,
+            expire_time_ms=self.expire_time_ms,
+        )

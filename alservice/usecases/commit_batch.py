@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alservice.core import keyed_hash
-from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState, Lease
+from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState
 from alservice.domain.names import new_id
 from alservice.domain.project import Project
 from alservice.ports.catalog import Tx
@@ -57,7 +57,7 @@ def commit_batch(
     _reclaim(tx, project, kept, now_ms)
     batch = _batch(new_id("b"), snapshot, now_ms, choice, kept, terms)
     tx.batches.insert(project.project_id, batch)
-    tx.leases.insert(project.project_id, [_lease(batch, item) for item in batch.items])
+    tx.leases.insert(project.project_id, [batch.lease(item) for item in batch.items])
     audit = sum(item.arm is Arm.AUDIT for item in batch.items)
     tx.projects.update(
         replace(
@@ -166,17 +166,6 @@ def _in_order(kept: Sequence[BatchItem], seed: int) -> list[BatchItem]:
     shuffle = keyed_hash(places, seed)
     order = sorted(range(len(kept)), key=lambda i: (-kept[i].score, int(shuffle[i])))
     return [kept[i] for i in order]
-
-
-def _lease(batch: Batch, item: BatchItem) -> Lease:
-    return Lease(
-        item_id=item.item_id,
-        incarnation=item.incarnation,
-        slot=0,
-        batch_id=batch.batch_id,
-        annotator_id=batch.annotator_id,
-        expire_time_ms=batch.expire_time_ms,
-    )
 
 
 def _reclaim(tx: Tx, project: Project, kept: Sequence[BatchItem], now_ms: int) -> None:

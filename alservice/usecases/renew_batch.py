@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from alservice.domain.batch import Batch, BatchItem, BatchItemState, Lease
+from alservice.domain.batch import Batch, BatchItem, BatchItemState
 from alservice.domain.call import Call
 from alservice.domain.errors import BatchClosed, InvalidField
 from alservice.domain.names import batch_name
@@ -56,7 +56,8 @@ def _extend(tx: Tx, project: Project, batch: Batch, ask: RenewBatchCommand) -> s
         raise BatchClosed(text, batch=name)
     expiry = now_ms + (ask.lease_ms or project.policy.lease_duration_ms)
     tx.leases.release(project.project_id, batch.batch_id, [item.item_id for item in free])
-    tx.leases.insert(project.project_id, [_lease(batch, item, expiry) for item in free])
+    longer = replace(batch, expire_time_ms=expiry)
+    tx.leases.insert(project.project_id, [longer.lease(item) for item in free])
     tx.batches.extend(project.project_id, batch.batch_id, expiry)
     tx.projects.update(replace(project, revision=project.revision + 1))
     return "renewed"
@@ -70,14 +71,3 @@ def _still_ours(tx: Tx, project: Project, batch: Batch) -> list[BatchItem]:
     waiting = [item for item in batch.items if item.state is BatchItemState.OPEN]
     settled = tx.labels.settled_of(project.project_id, [item.item_id for item in waiting])
     return [item for item in waiting if (item.item_id, item.incarnation) not in settled]
-
-
-def _lease(batch: Batch, item: BatchItem, expiry: int) -> Lease:
-    return Lease(
-        item_id=item.item_id,
-        incarnation=item.incarnation,
-        slot=0,
-        batch_id=batch.batch_id,
-        annotator_id=batch.annotator_id,
-        expire_time_ms=expiry,
-    )
