@@ -26,7 +26,7 @@ PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(NATIVE) ## watch the service learn handwritten digits (ARGS="--data FILE" for your own)
@@ -46,6 +46,10 @@ check: lint check-proto check-rust stubtest doctest ## all that needs no server:
 .PHONY: bench
 bench: $(NATIVE) ## measure against the peers, in one run (CASE=name for one case)
 	$(BIN)/python bench/run.py $(CASE) $(ARGS)
+
+.PHONY: label-efficiency
+label-efficiency: $(NATIVE) ## regenerate docs/label-efficiency.md (hours; it goes on where it was)
+	$(BIN)/python bench/label_efficiency.py $(ARGS)
 
 .PHONY: soak
 soak: $(NATIVE) ## kill the server 500 times and check that nothing was lost (SOAK_KILLS=n)

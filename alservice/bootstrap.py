@@ -16,93 +16,47 @@ from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self, get_type_hints
 
-import grpc.aio
-from google.longrunning import operations_pb2, operations_pb2_grpc
-from google.protobuf.descriptor import FileDescriptor
-
 from alservice import __version__, core, learners, strategies
-from alservice.api.v1 import (
-    active_learning_service_pb2,
-    active_learning_service_pb2_grpc,
-    model_service_pb2,
-    model_service_pb2_grpc,
-    pool_service_pb2,
-    pool_service_pb2_grpc,
-    project_service_pb2,
-    project_service_pb2_grpc,
-    strategy_service_pb2,
-    strategy_service_pb2_grpc,
-)
 from alservice.auth.allow_loopback import AllowLoopback
 from alservice.config import Settings
 from alservice.core import Engine
 from alservice.domain.learner import Learner
 from alservice.domain.operation import OperationKind
 from alservice.domain.strategy import Strategy
-from alservice.ports.catalog import Catalog
+from alservice.index import BackgroundIndexing
+from alservice.ports.artefacts import ArtefactStore
+from alservice.ports.catalog import Catalog, Tx
+from alservice.ports.neighbours import PoolIndexing
+from alservice.ports.replaying import Replaying
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
 from alservice.ports.trainer import Trainer
-from alservice.rpc.active_learning_service import ActiveLearningServicer
 from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.lanes import Lanes
-from alservice.rpc.model_service import ModelServicer
-from alservice.rpc.operations_service import OperationsServicer
-from alservice.rpc.pool_service import PoolServicer
-from alservice.rpc.project_service import ProjectServicer
 from alservice.rpc.runner import Runner
-from alservice.rpc.server import RpcServer, Service, Tls
-from alservice.rpc.strategy_service import StrategyServicer
+from alservice.rpc.server import RpcServer, Tls
+from alservice.rpc.services import services
 from alservice.scoring.local import LocalScoring
+from alservice.storage.artefacts import LocalArtefactStore
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments.store import LocalSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
 from alservice.usecases.fail_operation import FailOperation
+from alservice.usecases.run_build_index import RunBuildIndex
 from alservice.usecases.run_merge import RunMerge
+from alservice.usecases.run_simulation import RunSimulation
 from alservice.usecases.run_training import RunTraining
 from alservice.usecases.snapshot import Snapshots
 from alservice.usecases.sweep import Sweep
+from alservice.usecases.sweep_artefacts import SweepArtefacts
 from alservice.web.pages import Pages
 from alservice.web.server import HttpServer
 from alservice.workers.loop import Handler, WorkerLoop
+from alservice.workers.replay_process import ReplayProcess
 from alservice.workers.training_process import TrainingProcess
 
 _log: Final = logger("server")
-
-# Each proto service: the file that describes it, its servicer, and how gRPC adds it to a server.
-SERVICES: Final[tuple[tuple[FileDescriptor, type[Any], Callable[..., None]], ...]] = (
-    (
-        active_learning_service_pb2.DESCRIPTOR,
-        ActiveLearningServicer,
-        active_learning_service_pb2_grpc.add_ActiveLearningServiceServicer_to_server,
-    ),
-    (
-        project_service_pb2.DESCRIPTOR,
-        ProjectServicer,
-        project_service_pb2_grpc.add_ProjectServiceServicer_to_server,
-    ),
-    (
-        pool_service_pb2.DESCRIPTOR,
-        PoolServicer,
-        pool_service_pb2_grpc.add_PoolServiceServicer_to_server,
-    ),
-    (
-        model_service_pb2.DESCRIPTOR,
-        ModelServicer,
-        model_service_pb2_grpc.add_ModelServiceServicer_to_server,
-    ),
-    (
-        strategy_service_pb2.DESCRIPTOR,
-        StrategyServicer,
-        strategy_service_pb2_grpc.add_StrategyServiceServicer_to_server,
-    ),
-    (
-        operations_pb2.DESCRIPTOR,
-        OperationsServicer,
-        operations_pb2_grpc.add_OperationsServicer_to_server,
-    ),
-)
 
 
 class Wiring:
@@ -132,20 +86,29 @@ class Adapters:
 
     catalog: Catalog
     store: SegmentStore
+    artefacts: ArtefactStore
     scoring: PoolScoring
+    indexing: PoolIndexing
     trainer: Trainer
     wake: threading.Event
 
     @classmethod
-    def open(cls, settings: Settings, on_failure: Callable[[], object]) -> Self:
-        """Open the data folder. Raises StartupError."""
-        catalog = SqliteCatalog(settings.data, on_failure=on_failure)
+    def open(
+        cls, settings: Settings, on_failure: Callable[[], object], *, durable: bool = True
+    ) -> Self:
+        """Open the data folder; one that is thrown away need not be `durable`.
+
+        Raises StartupError.
+        """
+        catalog = SqliteCatalog(settings.data, on_failure=on_failure, durable=durable)
         # We hold the folder's lock: whoever was at work on an operation or a file is dead.
-        catalog.transact(lambda tx: (tx.operations.disown(tx.now_ms()), tx.segments.disown()))
+        catalog.transact(_disown)
         return cls(
             catalog=catalog,
             store=LocalSegmentStore(settings.data / "segments"),
+            artefacts=LocalArtefactStore(settings.data / "artefacts"),
             scoring=LocalScoring(Engine(settings.threads)),
+            indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
             wake=threading.Event(),
         )
@@ -155,16 +118,20 @@ class Adapters:
         self.trainer.close()
         self.catalog.close()
 
-    def wiring(self, runner: Runner) -> Wiring:
-        """What use cases and servicers are made from."""
+    def wiring(self, runner: Runner | None = None) -> Wiring:
+        """What use cases and, with a runner, servicers are made from."""
         known_learners = learners.discover()
+        edge = {} if runner is None else {Runner: runner}
         return Wiring(
             {
-                Runner: runner,
+                **edge,
                 Catalog: self.catalog,
                 SegmentStore: self.store,
+                ArtefactStore: self.artefacts,
                 PoolScoring: self.scoring,
+                PoolIndexing: self.indexing,
                 Trainer: self.trainer,
+                Replaying: ReplayProcess(),
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),
@@ -172,34 +139,34 @@ class Adapters:
             }
         )
 
-    def worker(self, wiring: Wiring) -> WorkerLoop:
-        """What carries operations to their end, and sweeps in between."""
+    def workers(self, wiring: Wiring) -> list[WorkerLoop]:
+        """What carries operations to their end: short ones, with the sweeping, and long ones.
+
+        So that a training need not wait for an index.
+        """
         end = wiring.make(FailOperation)
-        handlers = {
+        short = {
             OperationKind.TRAIN: Handler(wiring.make(RunTraining), end),
             OperationKind.MERGE: Handler(wiring.make(RunMerge), end),
         }
+        long = {
+            OperationKind.BUILD_INDEX: Handler(wiring.make(RunBuildIndex), end),
+            OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
+        }
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        sweep, snapshots = wiring.make(Sweep), wiring.make(Snapshots)
-        chores = lambda: (sweep(), snapshots.forget_gone())  # noqa: E731
-        return WorkerLoop(self.catalog, handlers, owner, self.wake, chores)
+        sweeps = [wiring.make(Sweep), wiring.make(SweepArtefacts)]
+        snapshots = wiring.make(Snapshots)
+        chores = lambda: ([sweep() for sweep in sweeps], snapshots.forget_gone())  # noqa: E731
+        return [
+            WorkerLoop(self.catalog, short, owner, self.wake, chores),
+            WorkerLoop(self.catalog, long, owner, self.wake),
+        ]
 
 
-def services(wiring: Wiring) -> list[Service]:
-    """All proto services, with their servicers."""
-    return [
-        Service(_full_name(file), _adder(add, wiring.make(servicer)))
-        for file, servicer, add in SERVICES
-    ]
-
-
-def _full_name(file: FileDescriptor) -> str:
-    (service,) = file.services_by_name.values()
-    return str(service.full_name)
-
-
-def _adder(add: Callable[..., None], servicer: object) -> Callable[[grpc.aio.Server], None]:
-    return lambda server: add(servicer, server)
+def _disown(tx: Tx) -> None:
+    tx.operations.disown(tx.now_ms())
+    tx.segments.disown()
+    tx.artefacts.disown()
 
 
 class App:
@@ -244,9 +211,10 @@ class App:
             AllowLoopback(self.settings.insecure), metrics=self._metrics()
         )
         wiring = adapters.wiring(Runner(self._lanes))
-        self._worker = adapters.worker(wiring)
-        stack.callback(self._worker.stop)
-        self._rpc = RpcServer(services(wiring), self._interceptor)
+        self._workers = adapters.workers(wiring)
+        for worker in self._workers:
+            stack.callback(worker.stop)
+        self._rpc = RpcServer(services(wiring.make), self._interceptor)
         self.address = self._rpc.bind(self.settings.listen, _tls(self.settings))
         self._http = HttpServer(self.settings.http) if self.settings.http else None
         if self._http:
@@ -267,7 +235,8 @@ class App:
 
     async def start(self) -> None:
         """Serve."""
-        self._worker.start()
+        for worker in self._workers:
+            worker.start()
         await self._rpc.start()
         if self._http:
             in_flight, metrics = self._interceptor.in_flight, self._interceptor.metrics

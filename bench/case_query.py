@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from alservice.api.v1 import active_learning_service_pb2 as pb
 from alservice.api.v1 import batch_pb2
 from alservice.core import Engine
-from bench.case_uncertainty import BATCH, fused
+from bench.asked import BATCH
+from bench.case_uncertainty import fused
 from bench.memory import MEBIBYTE, own_bytes
 from bench.paired import Paired, seconds, summary
 from bench.pools import F32, kinds, pool

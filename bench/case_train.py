@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from alservice.domain.learner import LinearHead, TrainingSet, WarmStart, silent
+from alservice.domain.head import LinearHead
+from alservice.domain.learner import TrainingSet, WarmStart, silent
 from alservice.learners import logistic
 from bench.paired import paired, seconds
-from bench.pools import CLASSES, F32, kinds, pool
+from bench.pools import CLASSES, F32, classes_of, kinds, pool
 from bench.rows import Row, compare
-from bench.service import classes_of, served
+from bench.service import served
 from bench.sizes import THREADS, sized
 
 POOL_ROWS = sized(20_000, 1_000)
@@ -110,4 +111,7 @@ def replay(fits: list[Fit], threads: int) -> None:
 
 
 def _fitted(training: TrainingSet, warm: WarmStart | None) -> LinearHead:
-    return logistic.fit(training, {}, warm, silent).head
+    head = logistic.fit(training, {}, warm, silent).head
+    if not isinstance(head, LinearHead):
+        raise TypeError("logistic has a linear head")
+    return head

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
-from alservice.core import Block, Engine, keyed_hash
+from alservice.core import Engine
+from bench.asked import BATCH, block_of
 from bench.paired import paired
-from bench.pools import CLASSES, DIMENSION, F32, Head, head, kinds, pool
+from bench.peers import activeml_labels, activeml_model, missing, sklearn_model
+from bench.pools import CLASSES, F32, head, kinds, pool
 from bench.rows import Row, compare, skipped
 from bench.sizes import THREADS, sized
 
-BATCH = 100
 SIZES = sized((100_000, 1_000_000), (2_000,))
 
 
@@ -31,26 +31,10 @@ def run() -> Iterator[Row]:
                 yield from _against_memory(engine, vectors, measure, f"{measure}-{kind}-{rows}")
 
 
-def block_of(vectors: NDArray[np.generic]) -> Block:
-    """One block of a pool in which every row is open."""
-    rows = len(vectors)
-    hashes = keyed_hash(np.arange(rows, dtype=np.uint64), 1)
-    return Block(vectors=vectors, id_hash=hashes, excluded=np.zeros((rows + 7) // 8, np.uint8))
-
-
 def fused(engine: Engine, vectors: NDArray[np.generic], measure: str) -> Callable[[], object]:
     """The pass as Query runs it."""
     model, block = head(), block_of(vectors)
     return lambda: engine.score_top_k([block], model.weights, model.bias, measure, BATCH, 1)
-
-
-def sklearn_model(model: Head) -> LogisticRegression:
-    """The same head as a fitted scikit-learn model, for peers."""
-    fitted = LogisticRegression()
-    fitted.classes_ = np.arange(CLASSES)
-    fitted.coef_, fitted.intercept_ = model.weights, model.bias
-    fitted.n_features_in_ = DIMENSION
-    return fitted
 
 
 def _against_peers(engine: Engine, vectors: F32, measure: str, name: str) -> Iterator[Row]:
@@ -60,7 +44,7 @@ def _against_peers(engine: Engine, vectors: F32, measure: str, name: str) -> Ite
         try:
             theirs = make(vectors, measure)
         except ModuleNotFoundError as error:
-            yield skipped(name, peer, f"{error}; pip install 'alservice[bench]'")
+            yield skipped(name, peer, missing(error))
             continue
         result = paired(ours, theirs, rounds=rounds)
         yield compare(name, result.ours_s, peer, result.other_s, ">=", bound, ratio=result.speedup)
@@ -95,17 +79,12 @@ def _modal(vectors: F32, measure: str) -> Callable[[], object]:
 
 
 def _skactiveml(vectors: F32, measure: str) -> Callable[[], object]:
-    from skactiveml.classifier import SklearnClassifier
     from skactiveml.pool import UncertaintySampling
 
     method = {"margin": "margin_sampling", "entropy": "entropy"}[measure]
     strategy = UncertaintySampling(method=method, random_state=0)
-    labels = np.full(len(vectors), np.nan)
-    labels[:CLASSES] = np.arange(CLASSES)
-    wrapped = SklearnClassifier(LogisticRegression(), classes=np.arange(CLASSES))
-    wrapped.fit(vectors[:CLASSES], labels[:CLASSES])
-    wrapped.estimator_ = sklearn_model(head())
-    return lambda: strategy.query(vectors, labels, wrapped, fit_clf=False, batch_size=BATCH)
+    model, labels = activeml_model(vectors), activeml_labels(len(vectors), CLASSES)
+    return lambda: strategy.query(vectors, labels, model, fit_clf=False, batch_size=BATCH)
 
 
 # How to make each peer's pass over the pool, and by how much it is to be beaten.

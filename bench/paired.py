@@ -44,3 +44,14 @@ def seconds(work: Callable[[], object]) -> float:
     begin = time.perf_counter()
     work()
     return time.perf_counter() - begin
+
+
+def slow(ours: Callable[[], object], other: Callable[[], object]) -> Paired:
+    """For a peer that takes a minute or more: once, with ours just before it and just after.
+
+    Ours is warmed up; theirs is not, for what a first call costs is lost in a minute.
+    """
+    ours()
+    before, theirs = seconds(ours), seconds(other)
+    mean = (before + seconds(ours)) / 2
+    return Paired(ours_s=mean, other_s=theirs, speedup=theirs / mean)

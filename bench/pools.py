@@ -56,6 +56,13 @@ def head() -> Head:
     return Head(weights, rng.normal(0, 0.1, CLASSES).astype(np.float32))
 
 
+def classes_of(vectors: F32) -> NDArray[np.int64]:
+    """What the annotators say: the head's choice."""
+    model = head()
+    logits = vectors @ model.weights.T + model.bias
+    return np.asarray(np.argmax(logits, axis=1), np.int64)
+
+
 def _diffuse(rows: int) -> F32:
     return _unit(np.random.default_rng(1).standard_normal((rows, DIMENSION), dtype=np.float32))
 

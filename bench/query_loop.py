@@ -9,7 +9,7 @@ import grpc
 
 from alservice.api.v1 import active_learning_service_pb2 as pb
 from alservice.api.v1.active_learning_service_pb2_grpc import ActiveLearningServiceStub
-from bench.case_uncertainty import BATCH
+from bench.asked import BATCH
 
 
 def main(address: str, project: str) -> None:

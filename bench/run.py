@@ -12,7 +12,20 @@ if TYPE_CHECKING:
     from bench.rows import Row
 
 FOLDER = Path(__file__).parent
-CASES = ("uncertainty", "k_center", "query", "add_items", "submit_labels", "train")
+CASES = (
+    "uncertainty",
+    "k_center",
+    "badge",
+    "coverage",
+    "facility_location",
+    "bait",
+    "graph",
+    "auto",
+    "query",
+    "add_items",
+    "submit_labels",
+    "train",
+)
 
 Json = dict[str, object]
 
@@ -68,8 +81,8 @@ if __name__ == "__main__":
     # As the server sets it for itself: threads that spin while they wait rob those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # One budget for everybody, set before any library reads it.
-    for pool in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(pool, "2")
+    for pool in ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON"):
+        os.environ.setdefault(f"{pool}_NUM_THREADS", "2")
     sys.path.insert(0, str(FOLDER.parent))
     place = os.environ.get("ALSERVICE_BENCH_RESULTS")
     sys.exit(main(sys.argv[1:], Path(place) if place else FOLDER / "results.json"))

@@ -24,7 +24,7 @@ from alservice.api.v1 import (
     project_service_pb2_grpc,
     tensor_pb2,
 )
-from bench.pools import CLASSES, F32, head
+from bench.pools import CLASSES, F32, classes_of
 from bench.sizes import THREADS
 from tests.running_server import running_server
 
@@ -118,13 +118,6 @@ def upload(project: str, vectors: F32, classes: I64) -> Iterator[pool_service_pb
             columns.class_ids.extend(given + [""] * (len(rows) - len(given)))
         chunk = pool_service_pb2.ItemChunk(offset=begin, columns=columns)
         yield pool_service_pb2.AddItemsRequest(chunk=chunk)
-
-
-def classes_of(vectors: F32) -> I64:
-    """What the annotators say: the head's choice."""
-    model = head()
-    logits = vectors @ model.weights.T + model.bias
-    return np.asarray(np.argmax(logits, axis=1), np.int64)
 
 
 def item_id(row: int) -> str:

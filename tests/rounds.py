@@ -11,20 +11,26 @@ from alservice.bootstrap import Wiring
 from alservice.core import CancelFlag, Engine
 from alservice.domain.batch import Batch
 from alservice.domain.call import Call
+from alservice.domain.head import LinearHead
 from alservice.domain.item import ItemBlock, Role
 from alservice.domain.label import Answer, LabelStatus, Settled
-from alservice.domain.learner import FittedModel, Learner, LinearHead, Progress, silent
+from alservice.domain.learner import FittedModel, Learner, Progress, silent
 from alservice.domain.model import ModelRow
 from alservice.domain.operation import Operation
 from alservice.domain.principal import LOCAL
 from alservice.domain.project import ClassLabel, DType, Policy, Project, VectorSpace
 from alservice.domain.strategy import Strategy
+from alservice.index import BackgroundIndexing
+from alservice.ports.artefacts import ArtefactStore
 from alservice.ports.catalog import Catalog
+from alservice.ports.neighbours import PoolIndexing
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
 from alservice.ports.trainer import CancelFlag as Stop
 from alservice.ports.trainer import Trainer, TrainingJob
 from alservice.scoring.local import LocalScoring
+from alservice.storage.artefacts import LocalArtefactStore
+from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.create_project import CreateProject, CreateProjectCommand
 from alservice.usecases.query import Query, QueryCommand, QueryResult
 from alservice.usecases.run_training import RunTraining
@@ -104,7 +110,7 @@ class Rounds:
 
     wiring: Wiring
     catalog: Catalog
-    store: SegmentStore
+    store: LocalSegmentStore
     trainer: NearestMean
     project_id: str
 
@@ -194,13 +200,15 @@ def a_call(method: str = "Test", request_id: str = "", fingerprint: str = "same"
     return Call(LOCAL, method, request_id, fingerprint, CancelFlag())
 
 
-def wire(catalog: Catalog, store: SegmentStore, trainer: Trainer, threads: int = 1) -> Wiring:
+def wire(catalog: Catalog, store: LocalSegmentStore, trainer: Trainer, threads: int = 1) -> Wiring:
     """Use cases by type, as the server makes them."""
     return Wiring(
         {
             Catalog: catalog,
             SegmentStore: store,
+            ArtefactStore: LocalArtefactStore(store._folder.parent / "artefacts"),
             PoolScoring: LocalScoring(Engine(threads)),
+            PoolIndexing: BackgroundIndexing(Engine(threads)),
             Trainer: trainer,
             Mapping[str, Strategy]: strategies.discover(),
             Mapping[str, Learner]: LEARNERS,
@@ -212,7 +220,7 @@ def wire(catalog: Catalog, store: SegmentStore, trainer: Trainer, threads: int =
 
 def begin(
     catalog: Catalog,
-    store: SegmentStore,
+    store: LocalSegmentStore,
     project_id: str = "rounds",
     space: VectorSpace | None = None,
     **policy: Any,
@@ -224,7 +232,7 @@ def begin(
         project_id=project_id,
         classes=tuple(map(ClassLabel, CLASSES)),
         space=space or VectorSpace(),
-        policy=Policy(**{"reserve_share": 0.0, **policy}),
+        policy=Policy(**{"reserve_share": 0.0, "strategy": "margin", **policy}),
     )
     project = wiring.make(CreateProject)(a_call("CreateProject"), command)
     catalog.transact(lambda tx: tx.projects.update(replace(project, salt=SALT)))

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from alservice.bootstrap import SERVICES, Adapters, Wiring
+from alservice.bootstrap import Adapters, Wiring
 from alservice.config import Settings
+from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.domain.segment import Segment, SegmentState
+from alservice.rpc.services import SERVICES
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,6 +63,26 @@ def test_a_start_gives_up_the_files_that_a_killed_server_was_writing(tmp_path: P
     finally:
         after.close()
     assert [row.segment_id for row in dead] == ["s-1"]
+
+
+def test_a_start_gives_up_the_index_that_a_killed_server_was_writing(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    row = Artefact(
+        artefact_id="x-1",
+        project_id="p",
+        operation_id="o-1",
+        state=ArtefactState.WRITING,
+        expire_time_ms=2**60,
+    )
+    before = Adapters.open(settings, lambda: None)
+    before.catalog.transact(lambda tx: tx.artefacts.store(row))
+    before.close()
+    after = Adapters.open(settings, lambda: None)
+    try:
+        dead = after.catalog.transact(lambda tx: tx.artefacts.expire(0))
+    finally:
+        after.close()
+    assert [row.artefact_id for row in dead] == ["x-1"]
 
 
 def test_every_servicer_is_served() -> None:

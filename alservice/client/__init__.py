@@ -15,6 +15,7 @@ from alservice.client.item import Item
 from alservice.client.item_file import read_items
 from alservice.client.label import Label
 from alservice.client.model import Metric, Model
+from alservice.client.pool_index import Indexing, PoolIndex
 from alservice.client.project import Project
 from alservice.client.project_info import ProjectInfo
 from alservice.client.training import Training
@@ -23,11 +24,13 @@ from alservice.client.upload import UploadResult
 __all__ = [
     "Batch",
     "Client",
+    "Indexing",
     "Item",
     "Label",
     "Metric",
     "Model",
     "Part",
+    "PoolIndex",
     "Project",
     "ProjectInfo",
     "ServiceError",

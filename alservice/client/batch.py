@@ -25,6 +25,11 @@ class Batch:
     (`strategy`, `audit`) and `propensities` (NaN for deterministic choices, which have none) are
     told only by Project.batch and Project.batches with view="full".
 
+    `chosen_by` names what chose in the end (a step of a schedule such as `auto`, or the cold
+    start), `because` says why. With view="full", `reasons` says what decided for each item, and
+    `represented_counts` (int64) and `represented_ids` how many items of the pool have it nearest,
+    and the nearest of those.
+
     `name` is empty for a dry run. `model` is the model that scored, empty if none did. `notes`
     say in plain words what a person should know, such as that there is no model yet.
     `unseen_label_count` (settled labels that the model has not seen) and `open_item_count` (items
@@ -49,6 +54,12 @@ class Batch:
     seed: int
     revision: int
     closed: bool
+    chosen_by: str
+    because: str
+    pool_index: str
+    reasons: list[str]
+    represented_counts: NDArray[np.int64]
+    represented_ids: list[tuple[str, ...]]
     notes: tuple[str, ...] = ()
     unseen_label_count: int | None = None
     open_item_count: int | None = None
@@ -64,7 +75,7 @@ class Batch:
     def __repr__(self) -> str:
         named = ", ".join(self.ids[:SHOWN_IDS]) + (", …" if len(self) > SHOWN_IDS else "")
         name = self.name or "dry run"
-        return f"Batch({len(self)} items, {name}, strategy {self.strategy}: {named})"
+        return f"Batch({len(self)} items, {name}, strategy {self.chosen_by or self.strategy}: {named})"
 
 
 def batch_of(
@@ -94,6 +105,12 @@ def batch_of(
         seed=message.seed,
         revision=message.revision,
         closed=message.closed,
+        chosen_by=message.chosen_by,
+        because=message.because,
+        pool_index=message.pool_index,
+        reasons=[item.reason for item in items],
+        represented_counts=np.array([item.represented_count for item in items], np.int64),
+        represented_ids=[tuple(item.represented_item_ids) for item in items],
         notes=notes,
         unseen_label_count=unseen_label_count,
         open_item_count=open_item_count,

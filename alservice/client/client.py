@@ -27,13 +27,19 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 
 @dataclass(frozen=True, slots=True)
 class StrategyInfo:
-    """One way to choose a batch; `parameters` maps names to default values."""
+    """One way to choose a batch; `parameters` maps names to default values.
+
+    `diversifies` names the scoring strategy that it diversifies: such a strategy may be given as
+    `diversify` beside any other one. `parts` are the strategies that it is made of.
+    """
 
     name: str
     version: int
     summary: str
     reference: str
     parameters: dict[str, float]
+    diversifies: str = ""
+    parts: tuple[str, ...] = ()
 
 
 class Client:
@@ -128,6 +134,8 @@ class Client:
                 summary=each.summary,
                 reference=each.reference,
                 parameters={p.parameter: p.default_value for p in each.parameters},
+                diversifies=each.diversifies,
+                parts=tuple(each.parts),
             )
             for each in found
         ]

@@ -1,7 +1,7 @@
 """The part of a project that is about its settings and its items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, overload
 
 from numpy.typing import ArrayLike
 
@@ -15,6 +15,7 @@ from alservice.client.content import ContentLike
 from alservice.client.item import Item, item_of
 from alservice.client.paging import pages
 from alservice.client.plain import last_part, text_of
+from alservice.client.pool_index import Indexing, PoolIndex
 from alservice.client.progress import bar, is_watched
 from alservice.client.project_info import (
     ClassesLike,
@@ -191,6 +192,33 @@ class Pool:
             method = self._connection.pool.DeleteItems
             removed += self._connection.call(method, request).deleted_count
         return removed
+
+    @overload
+    def build_index(
+        self, *, wait: Literal[True] = ..., neighbours: int = ..., force: bool = ...
+    ) -> PoolIndex: ...
+
+    @overload
+    def build_index(
+        self, *, wait: Literal[False], neighbours: int = ..., force: bool = ...
+    ) -> Indexing: ...
+
+    def build_index(
+        self, *, wait: bool = True, neighbours: int = 16, force: bool = False
+    ) -> PoolIndex | Indexing:
+        """Finds the nearest `neighbours` (1 to 64) of each item, clusters and near-duplicates.
+
+        Strategies use them in every round until items are added; queries work before it is
+        ready. If the pool has not changed since, the index there is comes back, unless `force`.
+        With `wait=False` returns at once with an Indexing to follow. Raises FailedPrecondition
+        (no items, no vectors).
+        """
+        request = pool_rpc.BuildIndexRequest(
+            project=self.name, neighbour_count=neighbours, force=force, request_id=fresh_id()
+        )
+        operation = self._connection.call(self._connection.pool.BuildIndex, request)
+        indexing = Indexing(self._connection, operation, shown=self._progress)
+        return indexing.wait() if wait else indexing
 
     def _upload(self, columns: Columns, on_conflict: str, timeout_s: float) -> UploadResult:
         header = pool_rpc.AddItemsHeader(

@@ -33,6 +33,7 @@ class Project(Pool):
         batch_size: int | None = None,
         *,
         strategy: str = "",
+        diversify: str = "",
         parameters: Mapping[str, float] | None = None,
         annotator: str = "",
         lease_s: float | None = None,
@@ -44,7 +45,8 @@ class Project(Pool):
         """Chooses items that are worth a label and leases them to `annotator`.
 
         What is not given is the project's policy. `view` is `ids`, `basic` (with contents) or
-        `full` (with component scores). `resume` returns the annotator's oldest open batch if
+        `full` (with component scores, reasons, and what each item stands for). `diversify` names
+        what keeps a scoring strategy from asking the same thing twice. `resume` returns the annotator's oldest open batch if
         there is one. `dry_run` ranks without leasing. Raises FailedPrecondition if nothing is
         left to ask about, ValueError for a batch of fewer than one.
         """
@@ -52,6 +54,7 @@ class Project(Pool):
             project=self.name,
             batch_size=_size(batch_size),
             strategy=strategy,
+            diversify=diversify,
             parameters=parameters,
             annotator_id=annotator,
             lease_duration=duration_of(lease_s),

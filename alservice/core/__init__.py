@@ -2,7 +2,7 @@
 
 from alservice.core._native import CancelFlag, Cancelled, build_info
 from alservice.core.blocks import Block, Ranked
-from alservice.core.engine import Engine
+from alservice.core.engine import Engine, NearestState
 from alservice.core.ids import (
     common_ids,
     find_ids,
@@ -18,6 +18,7 @@ __all__ = [
     "CancelFlag",
     "Cancelled",
     "Engine",
+    "NearestState",
     "Ranked",
     "bf16_from_f32",
     "build_info",

@@ -8,6 +8,7 @@ __all__ = [
     "CancelFlag",
     "Cancelled",
     "Engine",
+    "NearestState",
     "bf16_from_f32",
     "build_info",
     "common_ids",
@@ -16,7 +17,12 @@ __all__ = [
     "find_ids",
     "first_nonfinite",
     "hash_ids",
+    "herd",
+    "k_means",
+    "k_means_plus_plus",
     "keyed_hash",
+    "nearest_centres",
+    "neighbours",
     "repeated_ids",
     "sort_hashes",
 ]
@@ -36,6 +42,13 @@ class CancelFlag:
     def cancel(self) -> None: ...
     @property
     def cancelled(self) -> bool: ...
+
+@final
+class NearestState:
+    def __new__(cls, dim: int) -> NearestState: ...
+    @property
+    def anchors(self) -> int: ...
+    def advance(self, kind: str, anchors: _Vectors) -> None: ...
 
 @final
 class Engine:
@@ -73,6 +86,7 @@ class Engine:
         k: int,
         seed: int,
         cancel: CancelFlag | None = None,
+        state: NearestState | None = None,
     ) -> _Columns: ...
     def measure_scores(
         self,
@@ -113,4 +127,47 @@ def find_ids(
 ) -> NDArray[np.int64]: ...
 def common_ids(a: _Index, b: _Index) -> NDArray[np.int64]: ...
 def repeated_ids(within: _Index) -> NDArray[np.int64]: ...
+def nearest_centres(
+    engine: Engine,
+    kind: str,
+    vectors: _Vectors,
+    centres: NDArray[np.float32],
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]: ...
+def k_means(
+    engine: Engine,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32] | None,
+    k: int,
+    seed: int,
+    iterations: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]: ...
+def k_means_plus_plus(
+    engine: Engine,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32] | None,
+    anchors: NDArray[np.float32],
+    k: int,
+    seed: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def neighbours(
+    engine: Engine,
+    queries: NDArray[np.float32],
+    base: NDArray[np.float32],
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]: ...
+def herd(
+    engine: Engine,
+    candidates: NDArray[np.float32],
+    rows: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    covered: NDArray[np.float32],
+    kernel: str,
+    scale: float,
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
 def build_info() -> dict[str, str]: ...

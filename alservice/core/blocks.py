@@ -1,7 +1,7 @@
 """The nouns of the core: a block of rows, and rows ranked best first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class Ranked:
     row: NDArray[np.int64]
     #: Its score.
     score: NDArray[np.float32]
+    #: What made the score, by name, as further columns.
+    components: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 RawBlock = tuple[str, NDArray[Any], NDArray[np.uint64], NDArray[np.uint8]]

@@ -18,6 +18,26 @@ from alservice.core.blocks import Block, Ranked, checked_blocks
 Floats = NDArray[np.float32]
 
 
+class NearestState:
+    """What `Engine.k_center` knows of a pool's distances to labelled items, between rounds.
+
+    8 bytes per row. Safe to share between threads: one waits for the other. Anchors can only be
+    added: when a label is taken back, start anew.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self.native = _native.NearestState(checked_count("dimension", dimension))
+
+    @property
+    def anchors(self) -> int:
+        """How many anchors it has."""
+        return self.native.anchors
+
+    def advance(self, anchors: Floats) -> None:
+        """Add anchors (m, d). Raises ValueError if they are not finite or of another dimension."""
+        self.native.advance(*checked_vectors("anchors", anchors))
+
+
 class Engine:
     """A thread pool and an instruction set; safe to share between threads.
 
@@ -27,17 +47,17 @@ class Engine:
     """
 
     def __init__(self, threads: int, simd: str = "auto") -> None:
-        self._native = _native.Engine(checked_count("threads", threads), simd)
+        self.native = _native.Engine(checked_count("threads", threads), simd)
 
     @property
     def threads(self) -> int:
         """Threads in the pool."""
-        return self._native.threads
+        return self.native.threads
 
     @property
     def simd(self) -> str:
         """The instruction set in use."""
-        return self._native.simd
+        return self.native.simd
 
     def score_top_k(
         self,
@@ -58,7 +78,7 @@ class Engine:
         of the pool's size. Raises ValueError for weights that are not finite.
         """
         return Ranked(
-            *self._native.score_top_k(
+            *self.native.score_top_k(
                 checked_blocks(blocks),
                 *_head(weights, bias),
                 measure,
@@ -73,7 +93,7 @@ class Engine:
     ) -> Ranked:
         """Draw k rows uniformly without replacement: the smallest keyed hashes. Scores are 0."""
         raw, k, seed = checked_blocks(blocks), checked_count("k", k), checked_u64("seed", seed)
-        return Ranked(*self._native.random_top_k(raw, k, seed, cancel))
+        return Ranked(*self.native.random_top_k(raw, k, seed, cancel))
 
     def top_k(
         self,
@@ -90,7 +110,7 @@ class Engine:
         """
         columns = [checked(f"scores[{i}]", s, np.float32, 1) for i, s in enumerate(scores)]
         raw, k, seed = checked_blocks(blocks), checked_count("k", k), checked_u64("seed", seed)
-        return Ranked(*self._native.top_k(columns, raw, k, seed, cancel))
+        return Ranked(*self.native.top_k(columns, raw, k, seed, cancel))
 
     def k_center(
         self,
@@ -99,30 +119,37 @@ class Engine:
         k: int,
         seed: int,
         cancel: CancelFlag | None = None,
+        state: NearestState | None = None,
     ) -> Ranked:
         """Pick k rows greedily, each the farthest from the anchors (m, d) and earlier picks.
 
         Gonzalez 1985; as core-set selection Sener and Savarese 2018. The score is the Euclidean
         distance to the nearest anchor or pick at the time of picking. Without anchors the first
         pick is the smallest keyed hash, with score 0. Rows at distance 0 follow by keyed hash, so
-        that there are never fewer than min(k, available) picks. One pass over the pool per pick;
-        memory: 4 bytes per row. Raises ValueError for anchors that are not finite.
+        that there are never fewer than min(k, available) picks. One pass over the pool, then only
+        rows that may be the farthest are looked at; memory: 9 bytes per row.
+
+        With a `state` its anchors count besides the given ones, and what was found out about them
+        is kept there; the blocks must be the same in every call with it, but for what they
+        exclude. The result is the same as without. Raises ValueError for anchors that are not
+        finite and for a state of other blocks.
         """
         kind, values = checked_vectors("anchors", anchors)
         raw, k, seed = checked_blocks(blocks), checked_count("k", k), checked_u64("seed", seed)
-        return Ranked(*self._native.k_center(raw, kind, values, k, seed, cancel))
+        kept = None if state is None else state.native
+        return Ranked(*self.native.k_center(raw, kind, values, k, seed, cancel, kept))
 
     def measure_scores(
         self, block_vectors: NDArray[Any], weights: Floats, bias: Floats, measure: str
     ) -> Floats:
         """Measure every row (n,), exactly as `score_top_k` does."""
         kind, values = checked_vectors("block_vectors", block_vectors)
-        return self._native.measure_scores(kind, values, *_head(weights, bias), measure)
+        return self.native.measure_scores(kind, values, *_head(weights, bias), measure)
 
     def probabilities(self, vectors: NDArray[Any], weights: Floats, bias: Floats) -> Floats:
         """Softmax of the logits of every row: (n, C)."""
         kind, values = checked_vectors("vectors", vectors)
-        return self._native.probabilities(kind, values, *_head(weights, bias))
+        return self.native.probabilities(kind, values, *_head(weights, bias))
 
     def gather(
         self,
@@ -138,11 +165,11 @@ class Engine:
         dim = raw[0][1].shape[1] if raw else 0
         block_idx = checked("block_idx", block_idx, np.int64, 1)
         row_idx = checked("row_idx", row_idx, np.int64, 1)
-        return self._native.gather(raw, block_idx, row_idx, dim)
+        return self.native.gather(raw, block_idx, row_idx, dim)
 
     def sum(self, vectors: NDArray[Any]) -> float:
         """Sum all values: the fastest possible pass, the yardstick of the benchmarks."""
-        return self._native.sum(*checked_vectors("vectors", vectors))
+        return self.native.sum(*checked_vectors("vectors", vectors))
 
 
 def _head(weights: object, bias: object) -> tuple[Floats, Floats]:

@@ -48,7 +48,11 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch with its items, in rank order; times in milliseconds of the database's clock."""
+    """A batch with its items, in rank order; times in milliseconds of the database's clock.
+
+    `strategy` was asked for; `chosen_by` names what chose in the end, and `because` says why it
+    had its turn. `pool_index` is the artefact that it used, "" for none.
+    """
 
     batch_id: str
     annotator_id: str
@@ -61,6 +65,9 @@ class Batch:
     seed: int
     revision: int
     closed: bool = False
+    chosen_by: str = ""
+    because: str = ""
+    pool_index: str = ""
 
     def lease(self, item: BatchItem) -> Lease:
         """The lease that the batch has on one of its items, until the batch's own end."""

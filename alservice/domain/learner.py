@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from alservice.domain.errors import (
+    ParameterOutOfRange,
+    ParameterUnknown,
+    TrainingNeedsTwoClasses,
+    did_you_mean,
+)
+from alservice.domain.head import Head
 from alservice.domain.metrics import Metric, measure
 
 F32 = NDArray[np.float32]
@@ -65,18 +72,6 @@ class TrainingSet:
 
 
 @dataclass(frozen=True, slots=True)
-class LinearHead:
-    """Logits `x @ weights.T + bias`, made probabilities by softmax: what core scores."""
-
-    weights: F32  # (C, d)
-    bias: F32  # (C,)
-
-    def logits(self, vectors: F32) -> F32:
-        """The logits (n, C) of `vectors` (n, d)."""
-        return np.asarray(vectors @ self.weights.T + self.bias, dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
 class EvaluationSet:
     """Labelled rows that trained nothing; `basis` is "audit" or "test"."""
 
@@ -93,14 +88,14 @@ class WarmStart:
     were added since) or of another dimension is used as far as it fits.
     """
 
-    head: LinearHead
+    head: Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FittedModel:
     """A trained head, how it was chosen, and how good it is on each basis there is."""
 
-    head: LinearHead
+    head: Head
     parameters: Mapping[str, Parameter]
     temperature: float  # already in the head: its logits are calibrated
     metrics: tuple[Metric, ...]
@@ -126,6 +121,61 @@ class Learner:
     parameters: Mapping[str, str] = field(default_factory=dict)  # name -> what it means
 
 
-def evaluate(head: LinearHead, evaluation: EvaluationSet) -> tuple[Metric, ...]:
+def require_two_classes(training: TrainingSet) -> None:
+    """Raise `TrainingNeedsTwoClasses` where fewer have labels."""
+    if len(np.unique(training.classes)) < 2:
+        raise TrainingNeedsTwoClasses(
+            "Training needs settled labels of at least two classes: label more items.",
+            labels=len(training.classes),
+        )
+
+
+def require_known(
+    learner: str, parameters: Mapping[str, Parameter], known: Mapping[str, str]
+) -> None:
+    """Raise `ParameterUnknown` for a name that is not among the `known`."""
+    for name in parameters:
+        if name not in known:
+            raise ParameterUnknown(
+                f"The learner {learner} has no parameter {name!r}; it has {', '.join(known)}.",
+                parameter=name,
+                **did_you_mean(name, known),
+            )
+
+
+def positive(parameters: Mapping[str, Parameter], name: str, most: float) -> float | None:
+    """A number in (0, most], None where absent. Raises `ParameterOutOfRange`."""
+    value = parameters.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool | str) or not 0 < value <= most:
+        raise ParameterOutOfRange(
+            f"{name} must be in (0, {most:g}], not {value!r}.", parameter=name
+        )
+    return float(value)
+
+
+def choice(parameters: Mapping[str, Parameter], name: str) -> bool | None:
+    """A yes or no, None where absent. Raises `ParameterOutOfRange`."""
+    value = parameters.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise ParameterOutOfRange(f"{name} must be true or false.", parameter=name)
+    return value
+
+
+def fit_notes(training: TrainingSet, *, calibrated: bool, measured: bool) -> tuple[str, ...]:
+    """What the owner should know of a model fitted to `training`, whatever its kind."""
+    notes = []
+    missing = training.class_count - len(np.unique(training.classes))
+    if missing:
+        notes.append(f"{missing} declared classes have no label: they get a prior probability.")
+    if not calibrated:
+        notes.append("Neither measured nor calibrated, as was asked for.")
+    elif not measured:
+        notes.append("Too few labels to cross-validate: the usual penalty was taken.")
+    return tuple(notes)
+
+
+def evaluate(head: Head, evaluation: EvaluationSet) -> tuple[Metric, ...]:
     """Accuracy, macro-F1, log-loss and calibration error of `head` on untouched labels."""
     return measure(head.logits(evaluation.vectors), evaluation.classes, evaluation.basis)

@@ -92,6 +92,11 @@ def parse_operation(name: str) -> tuple[str, str]:
     return project_id, operation_id
 
 
+def pool_index_name(project_id: str, artefact_id: str) -> str:
+    """`projects/{project}/poolIndexes/{pool_index}`."""
+    return f"projects/{project_id}/poolIndexes/{artefact_id}"
+
+
 def space_name(project_id: str, space_id: str) -> str:
     """`projects/{project}/vectorSpaces/{space}`."""
     return f"projects/{project_id}/vectorSpaces/{space_id}"

@@ -14,6 +14,8 @@ class OperationKind(StrEnum):
 
     TRAIN = "train"
     MERGE = "merge"
+    BUILD_INDEX = "build_index"
+    SIMULATE = "simulate"
 
 
 class OperationState(StrEnum):
@@ -37,7 +39,8 @@ class Operation:
 
     `attempt` is the fencing token: it grows with each claim, and a write with an older one is
     refused. `lapses` counts the claims that took it from an owner who neither ended it nor gave it
-    back. `error_reason` is a reason of domain/errors.py.
+    back. `error_reason` is a reason of domain/errors.py. `result` is what came of it, where that
+    is not a model.
     """
 
     operation_id: str
@@ -45,6 +48,7 @@ class Operation:
     kind: OperationKind
     state: OperationState = OperationState.QUEUED
     request: Json = field(default_factory=dict)
+    result: Json = field(default_factory=dict)
     progress: float = 0.0
     stage: str = ""
     cancel_requested: bool = False

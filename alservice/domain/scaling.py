@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.domain.learner import F32, LinearHead, TrainingSet
+from alservice.domain.head import LinearHead
+from alservice.domain.learner import F32, TrainingSet
 
 F64 = NDArray[np.float64]
 _CONSTANT: Final = 1e-6  # a feature that varies less than this, beside the largest, is constant
@@ -48,17 +49,35 @@ def centred(training: TrainingSet, *, standardised: bool) -> Scaling:
     the same for pixels, embeddings and measurements. Where the pool's statistics are not
     known, those of the labelled rows take their place.
     """
+    mean, deviation = spread(training)
+    largest = deviation.max(initial=0.0)
+    if largest == 0.0:
+        return Scaling(mean, np.ones(len(deviation)))
+    if standardised:
+        scale = _not_nought(deviation) * np.sqrt((deviation > _CONSTANT * largest).sum())
+    else:
+        scale = np.full(len(deviation), np.sqrt((deviation**2).sum()))
+    return Scaling(mean, scale)
+
+
+def unit(training: TrainingSet) -> Scaling:
+    """Each feature's mean over the pool goes to 0 and its deviation to 1."""
+    mean, deviation = spread(training)
+    return Scaling(mean, _not_nought(deviation))
+
+
+def spread(training: TrainingSet) -> tuple[F64, F64]:
+    """Mean and deviation (d,) of each feature: the pool's if known, or the labelled rows'."""
     mean, deviation = training.pool_mean, training.pool_scale
     if mean is None or deviation is None:
         rows = training.vectors.astype(np.float64)
-        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
-    deviation = deviation.astype(np.float64)
+        return rows.mean(axis=0), rows.std(axis=0)
+    return mean.astype(np.float64), deviation.astype(np.float64)
+
+
+def _not_nought(deviation: F64) -> F64:
+    """The deviations, the largest in place of those of constant features."""
     largest = deviation.max(initial=0.0)
     if largest == 0.0:
-        return Scaling(mean.astype(np.float64), np.ones(len(deviation)))
-    if standardised:
-        varies = deviation > _CONSTANT * largest
-        scale = np.where(varies, deviation, largest) * np.sqrt(varies.sum())
-    else:
-        scale = np.full(len(deviation), np.sqrt((deviation**2).sum()))
-    return Scaling(mean.astype(np.float64), scale)
+        return np.ones(len(deviation))
+    return np.where(deviation > _CONSTANT * largest, deviation, largest)

@@ -15,22 +15,33 @@ I64 = NDArray[np.int64]
 PRIOR_ROWS: Final = 20  # the least belief, in rows, that the model is calibrated as it is
 COLDEST: Final = 1 / 20
 HOTTEST: Final = 20.0
+ENOUGH_PER_CLASS: Final = 2  # with fewer rows a model is served as is usual
 _STEPS: Final = 30
 _ENOUGH: Final = 1e-4
 
 
-def fit(logits: F64, classes: I64, weights: F64) -> float:
+def fit(logits: F64, classes: I64, weights: F64, usual: float = 1.0) -> float:
     """The temperature for out-of-fold `logits` (n, C), of truth `classes` (n,), weighed.
 
-    The minimum of the log-loss within [1/20, 20], its logarithm shrunk towards 0 by
-    n / (n + max(20, C)): a handful of rows says little about probabilities, and less the
-    more classes share them. No rows: 1.
+    The minimum of the log-loss within [1/20, 20], its logarithm shrunk towards that of
+    `usual` by n / (n + max(20, C)): a handful of rows says little about probabilities, and
+    less the more classes share them. No rows: `usual`.
     """
     n, class_count = logits.shape
     if n == 0:
-        return 1.0
+        return usual
     best = 1 / _sharpest(logits, classes, weights / weights.sum())
-    return float(np.exp(np.log(best) * n / (n + max(PRIOR_ROWS, class_count))))
+    trust = n / (n + max(PRIOR_ROWS, class_count))
+    return float(np.exp(trust * np.log(best) + (1 - trust) * np.log(usual)))
+
+
+def served(best: float, rows: int, class_count: int, usual: float = 1.0) -> float:
+    """What to divide the logits of a model by, when `rows` rows say that `best` is best.
+
+    Fewer rows than two a class are no reason to touch it: `usual`. Settings may be compared at
+    their best temperature all the same.
+    """
+    return best if rows >= ENOUGH_PER_CLASS * class_count else usual
 
 
 def _sharpest(logits: F64, classes: I64, weights: F64) -> float:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.domain.learner import LinearHead
+from alservice.domain.head import LinearHead
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -20,16 +20,29 @@ _HALVINGS: Final = 50
 
 
 def complete(weights: F64, bias: F64, seen: I64, class_count: int, logits: F64) -> LinearHead:
-    """A head of all `class_count` classes from one of the `seen` (K,).
+    """A linear head of all `class_count` classes from one of the `seen` (K,); as `filled`."""
+    full_weights, full_bias = filled(weights, bias, seen, class_count, logits)
+    return LinearHead(full_weights.astype(np.float32), full_bias.astype(np.float32))
 
-    `weights` (K, d) and `bias` (K,) are centred over the classes here, which changes no
+
+def filled(weights: F64, bias: F64, seen: I64, class_count: int, logits: F64) -> tuple[F64, F64]:
+    """Weights (C, m) and bias (C,) of all `class_count` classes from those of the `seen` (K,).
+
+    `weights` (K, m) and `bias` (K,) are centred over the classes here, which changes no
     probability. `logits` (n, K) are the seen classes' logits on the training rows.
     """
     full_weights = np.zeros((class_count, weights.shape[1]))
     full_bias = np.full(class_count, constant(logits, class_count))
     full_weights[seen] = weights - weights.mean(axis=0)
     full_bias[seen] = bias - bias.mean()
-    return LinearHead(full_weights.astype(np.float32), full_bias.astype(np.float32))
+    return full_weights, full_bias
+
+
+def spread(held_out: F64, seen: I64, class_count: int, logits: F64) -> F64:
+    """What `complete` makes of the logits (m, K) of other rows: (m, C)."""
+    full = np.full((len(held_out), class_count), constant(logits, class_count))
+    full[:, seen] = held_out - held_out.mean(axis=1, keepdims=True)
+    return full
 
 
 def constant(logits: F64, class_count: int) -> float:

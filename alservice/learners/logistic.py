@@ -7,8 +7,8 @@ is chosen by cross-validation, against a prior that decides while labels are few
 
 import functools
 import warnings
-import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -16,32 +16,36 @@ import sklearn
 from sklearn.linear_model import LogisticRegression
 
 from alservice.domain import temperature, unseen
-from alservice.domain.cross_validation import CrossValidation, Setting, Solution, Trial
-from alservice.domain.errors import (
-    ParameterOutOfRange,
-    ParameterUnknown,
-    TrainingNeedsTwoClasses,
-    did_you_mean,
-)
+from alservice.domain.cross_validation import Chosen, CrossValidation, Setting, downhill
+from alservice.domain.folds import canonical
+from alservice.domain.head import LinearHead
 from alservice.domain.learner import (
     F32,
     I64,
     FittedModel,
     Learner,
-    LinearHead,
     Parameter,
     Progress,
     TrainingSet,
     WarmStart,
+    choice,
+    fit_notes,
+    positive,
+    require_known,
+    require_two_classes,
 )
-from alservice.domain.scaling import Scaling
+from alservice.domain.scaling import F64, Scaling, centred
 
 PARAMETERS: Final = {
     "C": "Inverse strength of the penalty, for vectors of mean squared norm 1; in (0, 1e6]. "
     "Chosen by cross-validation when absent.",
     "standardise": "Whether each feature is divided by its deviation over the pool. "
     "Chosen by cross-validation when absent.",
+    "calibrate": "Whether to cross-validate at all. False: no temperature and no metrics, and "
+    "for what is absent the usual, C = 100, not standardised; a small table takes milliseconds. "
+    "Default: true.",
 }
+MOST_C: Final = 1e6
 GRID: Final = (0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0)
 USUAL_C: Final = 100.0  # best or nearly so for 20 labels, on images, texts and tables alike
 # What it costs to leave the usual setting, in nats of held-out loss summed over the rows:
@@ -66,45 +70,84 @@ def fit(
     Raises `TrainingNeedsTwoClasses`, `ParameterUnknown`, `ParameterOutOfRange`.
     """
     grid, kinds = _choices(parameters)
-    if len(np.unique(training.classes)) < 2:
-        raise TrainingNeedsTwoClasses(
-            "Training needs settled labels of at least two classes: label more items.",
-            labels=len(training.classes),
-        )
-    training = training.take(_canonical(training))
+    calibrated = choice(parameters, "calibrate") is not False
+    require_two_classes(training)
+    training = training.take(canonical(training.vectors, training.classes, training.weights))
     with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
-        progress(0.0, "preparing folds")
-        trials = CrossValidation(training, kinds, functools.partial(_solve, precision=ROUGH))
-        setting = _climb(lambda s: trials.trial(s).loss + _prior(s), grid, kinds, progress)
-        progress(0.7, "fitting all labels")
-        head = _final(training, setting, trials, warm)
-    progress(0.9, "measuring")
-    metrics = trials.metrics(setting)
+        chosen: Chosen[LinearSolution] = Chosen(_usual(grid, kinds))
+        if calibrated:
+            chosen = _choose(training, grid, kinds, progress)
+        progress(0.8, "fitting all labels")
+        head = _final(training, chosen, warm)
     return FittedModel(
         head=head,
         parameters={
-            "C": setting.c,
-            "standardise": setting.standardised,
-            "folds": float(trials.count),
-            "fits": float(trials.fits + 1),
+            "C": chosen.setting.c,
+            "standardise": chosen.setting.standardised,
+            **chosen.parameters,
         },
-        temperature=trials.trial(setting).temperature,
-        metrics=metrics,
-        notes=_notes(training, measured=bool(metrics)),
+        temperature=chosen.temperature,
+        metrics=chosen.metrics,
+        notes=fit_notes(training, calibrated=calibrated, measured=bool(chosen.metrics)),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class LinearSolution:
+    """Weights (K, d) and bias (K,) of the classes (K,) that the rows had, on scaled vectors."""
+
+    classes: I64
+    weights: F64
+    bias: F64
+
+    def logits(self, scaled: F32) -> F64:
+        """The logits (n, K) of scaled vectors (n, d)."""
+        return np.asarray(scaled @ self.weights.T.astype(np.float32) + self.bias, np.float64)
+
+    def over(self, heat: float) -> "LinearSolution":
+        """The solution with all logits divided by `heat`."""
+        return LinearSolution(self.classes, self.weights / heat, self.bias / heat)
+
+
+def _usual(grid: Sequence[float], kinds: Sequence[bool]) -> Setting:
+    return Setting(min(grid, key=lambda c: abs(np.log(c / USUAL_C))), min(kinds))
+
+
+def _choose(
+    training: TrainingSet, grid: Sequence[float], kinds: Sequence[bool], progress: Progress
+) -> Chosen[LinearSolution]:
+    """Downhill from the usual setting, a decade of C at a time: about four trials in all."""
+    progress(0.0, "preparing folds")
+    scalings = {kind: centred(training, standardised=kind) for kind in kinds}
+    trials = CrossValidation(training, scalings, functools.partial(_solve, precision=ROUGH))
+    shares = iter(np.linspace(0.1, 0.7, len(grid)))
+
+    def near(here: Setting) -> list[Setting]:
+        i = grid.index(here.c)
+        return [Setting(c, here.standardised) for c in grid[max(i - 1, 0) : i + 2]]
+
+    starts = [Setting(_usual(grid, kinds).c, kind) for kind in kinds]
+    setting = downhill(
+        starts,
+        near,
+        lambda s: trials.trial(s).loss + _prior(s),
+        lambda s: progress(float(next(shares)), f"cross-validating around C = {s.c:g}"),
+    )
+    progress(0.75, "measuring")
+    return trials.chosen(setting)
+
+
 def _final(
-    training: TrainingSet, setting: Setting, trials: CrossValidation, warm: WarmStart | None
+    training: TrainingSet, chosen: Chosen[LinearSolution], warm: WarmStart | None
 ) -> LinearHead:
     """Fitted on all rows, calibrated, on plain vectors, for all declared classes."""
-    scaling, trial = trials.scalings[setting.standardised], trials.trial(setting)
+    scaling = centred(training, standardised=chosen.setting.standardised)
     scaled = scaling.apply(training.vectors)
     present = np.unique(training.classes)
-    starts = [*_mean_of_folds(trial, present), *_round_before(warm, scaling, trial, present)]
+    starts = [*_mean_of_folds(chosen, present), *_round_before(warm, scaling, chosen, present)]
     solution = _solve(
-        scaled, training.classes, training.weights, setting.c, starts, precision=FINE
-    ).over(trial.temperature)
+        scaled, training.classes, training.weights, chosen.setting, starts, precision=FINE
+    ).over(chosen.temperature)
     weights, bias = scaling.fold(solution.weights, solution.bias)
     logits = solution.logits(scaled)
     if not (np.isfinite(weights).all() and np.isfinite(bias).all() and np.isfinite(logits).all()):
@@ -116,11 +159,11 @@ def _solve(
     scaled: F32,
     classes: I64,
     weights: F32,
-    c: float,
-    starts: Iterable[Solution],
+    setting: Setting,
+    starts: Iterable[LinearSolution],
     *,
     precision: float,
-) -> Solution:
+) -> LinearSolution:
     """The minimum of the penalised loss, from the best of `starts`, or from zero.
 
     `precision` is the largest gradient left, beside the largest at zero: an absolute
@@ -131,7 +174,7 @@ def _solve(
     residual -= np.average(residual, axis=0, weights=weights)
     residual *= (weights / weights.sum())[:, None]
     tolerance = precision * float(np.abs(residual.T @ scaled).max())
-    model = LogisticRegression(C=c, tol=tolerance, max_iter=1_000, warm_start=True)
+    model = LogisticRegression(C=setting.c, tol=tolerance, max_iter=1_000, warm_start=True)
     start = _best_start(starts, scaled, present, own, weights)
     if start is not None:
         model.coef_, model.intercept_ = start.weights, start.bias
@@ -145,12 +188,12 @@ def _solve(
     bias = np.asarray(model.intercept_, np.float64)
     if len(present) == 2:  # one row, of differences
         found, bias = np.concatenate([-found, found]) / 2, np.concatenate([-bias, bias]) / 2
-    return Solution(present, found, bias)
+    return LinearSolution(present, found, bias)
 
 
 def _best_start(
-    starts: Iterable[Solution], scaled: F32, present: I64, own: I64, weights: F32
-) -> Solution | None:
+    starts: Iterable[LinearSolution], scaled: F32, present: I64, own: I64, weights: F32
+) -> LinearSolution | None:
     """The start of least loss among those for these classes, if one is better than zero."""
     best, least = None, float(np.log(len(present)))
     for start in starts:
@@ -161,49 +204,30 @@ def _best_start(
     return best
 
 
-def _mean_of_folds(trial: Trial, present: I64) -> list[Solution]:
+def _mean_of_folds(chosen: Chosen[LinearSolution], present: I64) -> list[LinearSolution]:
     """The mean of the folds' solutions, where they have all classes."""
-    whole = [s for s in trial.solutions if s is not None and len(s.classes) == len(present)]
+    whole = [s for s in chosen.solutions if s is not None and len(s.classes) == len(present)]
     if not whole:
         return []
     weights, bias = [s.weights for s in whole], [s.bias for s in whole]
-    return [Solution(present, np.mean(weights, axis=0), np.mean(bias, axis=0))]
+    return [LinearSolution(present, np.mean(weights, axis=0), np.mean(bias, axis=0))]
 
 
 def _round_before(
-    warm: WarmStart | None, scaling: Scaling, trial: Trial, present: I64
-) -> list[Solution]:
+    warm: WarmStart | None, scaling: Scaling, chosen: Chosen[LinearSolution], present: I64
+) -> list[LinearSolution]:
     """The head of the round before, as a start for all rows.
 
     It starts no fold, because it has seen the rows that the fold holds out.
     """
-    if warm is None or warm.head.weights.shape[1] != len(scaling.scale):
+    head = None if warm is None else warm.head
+    if not isinstance(head, LinearHead) or head.weights.shape[1] != len(scaling.scale):
         return []
-    old_weights, old_bias = scaling.unfold(warm.head)
+    old_weights, old_bias = scaling.unfold(head)
     weights, bias = np.zeros((len(present), len(scaling.scale))), np.zeros(len(present))
     known = present < len(old_bias)
     weights[known], bias[known] = old_weights[present[known]], old_bias[present[known]]
-    return [Solution(present, weights, bias).over(1 / trial.temperature)]
-
-
-def _climb(
-    cost: Callable[[Setting], float],
-    grid: Sequence[float],
-    kinds: Sequence[bool],
-    progress: Progress,
-) -> Setting:
-    """Downhill from the usual setting, a decade of C at a time: about four trials in all."""
-    middle = min(range(len(grid)), key=lambda i: abs(np.log(grid[i] / USUAL_C)))
-    here = min((Setting(grid[middle], kind) for kind in kinds), key=cost)
-    for step in range(1, len(grid) + 1):
-        progress(0.7 * step / (len(grid) + 1), f"cross-validating around C = {here.c:g}")
-        i = grid.index(here.c)
-        near = [Setting(c, here.standardised) for c in grid[max(i - 1, 0) : i + 2]]
-        best = min([here, *near], key=cost)
-        if best == here:
-            break
-        here = best
-    return here
+    return [LinearSolution(present, weights, bias).over(1 / chosen.temperature)]
 
 
 def _prior(setting: Setting) -> float:
@@ -211,45 +235,14 @@ def _prior(setting: Setting) -> float:
     return COST_PER_SQUARED_DECADE * decades**2 + COST_OF_STANDARDISING * setting.standardised
 
 
-def _canonical(training: TrainingSet) -> I64:
-    """An order of rows that depends on what they hold, not on how they arrived.
-
-    Folds, and the sample that chooses the setting, are then as good as random and the same
-    for every order of the labels.
-    """
-    rows = np.ascontiguousarray(training.vectors)
-    hashes = np.fromiter((zlib.crc32(row.data) for row in rows), np.int64, len(rows))
-    return np.lexsort((training.weights, training.classes, hashes)).astype(np.int64)
-
-
 def _choices(parameters: Mapping[str, Parameter]) -> tuple[Sequence[float], Sequence[bool]]:
     """The values of C, and of standardising, that are open."""
-    for name in parameters:
-        if name not in PARAMETERS:
-            raise ParameterUnknown(
-                f"The learner logistic has no parameter {name!r}; it has C and standardise.",
-                parameter=name,
-                **did_you_mean(name, PARAMETERS),
-            )
-    c, standardise = parameters.get("C"), parameters.get("standardise")
-    if c is not None and (isinstance(c, bool | str) or not 0 < c <= 1e6):
-        raise ParameterOutOfRange(f"C must be in (0, 1e6], not {c!r}.", parameter="C")
-    if standardise is not None and not isinstance(standardise, bool):
-        raise ParameterOutOfRange("standardise must be true or false.", parameter="standardise")
+    require_known("logistic", parameters, PARAMETERS)
+    c, standardise = positive(parameters, "C", MOST_C), choice(parameters, "standardise")
     return (
-        GRID if c is None else (float(c),),
+        GRID if c is None else (c,),
         (False, True) if standardise is None else (standardise,),
     )
-
-
-def _notes(training: TrainingSet, *, measured: bool) -> tuple[str, ...]:
-    notes = []
-    missing = training.class_count - len(np.unique(training.classes))
-    if missing:
-        notes.append(f"{missing} declared classes have no label: they get a prior probability.")
-    if not measured:
-        notes.append("Too few labels to cross-validate: the usual penalty was taken.")
-    return tuple(notes)
 
 
 LEARNER = Learner(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from alservice.ports.tables import (
+    ArtefactTable,
     BatchTable,
     LabelTable,
     LeaseTable,
@@ -31,6 +32,10 @@ class Tx(Protocol):
     @property
     def segments(self) -> SegmentTable:
         """Segments."""
+
+    @property
+    def artefacts(self) -> ArtefactTable:
+        """What was made from pools."""
 
     @property
     def uploads(self) -> UploadTable:

@@ -4,44 +4,62 @@ Every implementation passes tests/contract/test_scoring.py and gives the same an
 thread would.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from alservice.core import Block, CancelFlag, Ranked
-from alservice.domain.learner import LinearHead
-from alservice.domain.strategy import Scoring, Selecting
+from alservice.domain.head import Head
+from alservice.domain.pool_index import PoolIndex
+from alservice.domain.strategy import Direct, Scoring
 
 F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One choice from a pool, everything said.
+
+    `strategy` is None only while an ensemble has not yet said which of its members is meant.
+    `scores` is what a selecting `strategy` diversifies. `anchors` (m, d), `anchor_classes` (m,)
+    and `index` are as in PoolView. A score is divided by the cost to the power `cost_exponent`.
+    `pool_key` names the blocks for ever, "" if nothing may be kept about them; the first anchors
+    are the rows `labelled` of the pool, as (block, row).
+    """
+
+    strategy: Direct | None
+    blocks: Sequence[Block]
+    count: int
+    seed: int
+    cancel: CancelFlag
+    scores: Scoring | None = None
+    head: Head | None = None
+    penalty: float = 0.01
+    anchors: F32 = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    anchor_classes: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
+    labelled: tuple[I64, I64] = field(
+        default_factory=lambda: (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    )
+    pool_key: str = ""
+    class_count: int = 0
+    costs: Sequence[F32 | None] = ()
+    cost_exponent: float = 0.0
+    index: PoolIndex | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
 
 
 class PoolScoring(Protocol):
     """Walks the blocks of a pool on all cores."""
 
-    def rank(
-        self,
-        strategy: Scoring,
-        blocks: Sequence[Block],
-        head: LinearHead,
-        count: int,
-        seed: int,
-        cancel: CancelFlag,
-    ) -> Ranked:
-        """The `count` best rows that no block excludes, best first. Raises Cancelled."""
+    def choose(self, ask: Pass) -> Ranked:
+        """Distinct rows that no block excludes, best first; fewer only if there are fewer.
 
-    def select(
-        self,
-        strategy: Selecting,
-        blocks: Sequence[Block],
-        anchors: F32,
-        count: int,
-        seed: int,
-        parameters: dict[str, float],
-        cancel: CancelFlag,
-    ) -> Ranked:
-        """What the strategy selects. Raises Cancelled."""
+        Raises Cancelled.
+        """
 
     def draw(self, blocks: Sequence[Block], count: int, seed: int, cancel: CancelFlag) -> Ranked:
         """A uniform sample of the rows that no block excludes."""
@@ -51,5 +69,18 @@ class PoolScoring(Protocol):
     ) -> F32:
         """The vectors of these rows, (m, d) float32."""
 
-    def probabilities(self, vectors: F32, head: LinearHead) -> F32:
+    def probabilities(self, vectors: F32, head: Head) -> F32:
         """Class probabilities, (m, C) float32."""
+
+    def represented(
+        self, blocks: Sequence[Block], picks: Ranked, most: int, cancel: CancelFlag
+    ) -> "Represented":
+        """Which open rows have which of the picks nearest, and how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Represented:
+    """For each pick: how many open rows lie nearest to it, and the nearest few of them."""
+
+    counts: NDArray[np.int64]  # (k,)
+    nearest: tuple[Ranked, ...]  # per pick, nearest first; scores are Euclidean distances

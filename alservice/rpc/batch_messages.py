@@ -10,8 +10,10 @@ from alservice.domain import names
 from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState
 from alservice.domain.item import Attributes
 from alservice.domain.page import MAX_PAGE_BYTES
+from alservice.domain.reasons import reasons
 from alservice.rpc.item_messages import render_content
 from alservice.rpc.project_messages import timestamp
+from alservice.usecases.batch_fan_out import FanOut
 from alservice.usecases.get_batch import BatchWithContents, GetBatchCommand
 from alservice.usecases.list_batches import ListBatchesCommand
 from alservice.usecases.query import QueryCommand, QueryResult
@@ -32,10 +34,12 @@ def parse_query(request: service_pb.QueryRequest) -> QueryCommand:
         project_id=names.parse_project(request.project),
         batch_size=request.batch_size,
         strategy=request.strategy,
+        diversify=request.diversify,
         parameters=dict(request.parameters),
         annotator_id=request.annotator_id,
         lease_ms=_lease_ms(request),
         with_content=request.view != pb.BATCH_VIEW_IDS,
+        with_fan_out=request.view == pb.BATCH_VIEW_FULL,
         resume=request.resume,
         dry_run=request.dry_run,
         seed=request.seed if request.HasField("seed") else None,
@@ -45,7 +49,12 @@ def parse_query(request: service_pb.QueryRequest) -> QueryCommand:
 def parse_get(request: service_pb.GetBatchRequest) -> GetBatchCommand:
     """Which batch."""
     project_id, batch_id = names.parse_batch(request.name)
-    return GetBatchCommand(project_id, batch_id, request.view != pb.BATCH_VIEW_IDS)
+    return GetBatchCommand(
+        project_id,
+        batch_id,
+        with_content=request.view != pb.BATCH_VIEW_IDS,
+        with_fan_out=request.view == pb.BATCH_VIEW_FULL,
+    )
 
 
 def parse_list(request: service_pb.ListBatchesRequest) -> ListBatchesCommand:
@@ -77,6 +86,7 @@ def render_query(
     """The answer: it never shows the arm."""
     pairs = _pairs(result.batch.items, result.contents, ContentBudget())
     items = [_item(item, content, request.view, to_owner=False) for item, content in pairs]
+    _explain(items, result.batch, result.fan_out, request.view)
     left_out = len(result.contents) - sum(content is not None for _, content in pairs)
     note = f"The contents of {left_out} items did not fit into this answer; GetItem has them."
     return service_pb.QueryResponse(
@@ -96,6 +106,7 @@ def render_batch(
     """A batch as its owner sees it."""
     pairs = _pairs(found.batch.items, found.contents, budget or ContentBudget())
     items = [_item(item, content, view, to_owner=True) for item, content in pairs]
+    _explain(items, found.batch, found.fan_out, view)
     return _batch(project_id, found.batch, items)
 
 
@@ -162,6 +173,22 @@ def _item(
     )
 
 
+def _explain(
+    items: Sequence[pb.BatchItem],
+    batch: Batch,
+    fan_out: Sequence[FanOut],
+    view: "pb.BatchView.ValueType",
+) -> None:
+    """Say why each item was chosen, and what it stands for where that was asked for."""
+    if view != pb.BATCH_VIEW_FULL:
+        return
+    for item, reason in zip(items, reasons(batch.items, batch.chosen_by), strict=True):
+        item.reason = reason
+    for item, found in zip(items, fan_out, strict=False):
+        item.represented_count = found.count
+        item.represented_item_ids.extend(found.item_ids)
+
+
 def _batch(project_id: str, batch: Batch, items: Iterable[pb.BatchItem]) -> pb.Batch:
     model = names.model_name(project_id, batch.model_id) if batch.model_id else ""
     return pb.Batch(
@@ -176,4 +203,7 @@ def _batch(project_id: str, batch: Batch, items: Iterable[pb.BatchItem]) -> pb.B
         seed=batch.seed,
         revision=batch.revision,
         closed=batch.closed,
+        chosen_by=batch.chosen_by,
+        because=batch.because,
+        pool_index=batch.pool_index,
     )

@@ -1,13 +1,18 @@
 """google.longrunning.Operation messages, to the words of the domain and back."""
 
 from google.longrunning import operations_pb2 as pb
+from google.protobuf.message import Message
 
 from alservice.api.v1 import active_learning_service_pb2 as al_pb
+from alservice.api.v1 import insight_service_pb2 as insight_pb
 from alservice.api.v1 import model_pb2
+from alservice.api.v1 import pool_service_pb2 as pool_pb
 from alservice.domain.model import ModelRow
 from alservice.domain.names import model_name, operation_name, parse_operation, parse_project
-from alservice.domain.operation import Operation, OperationState, OperationView
+from alservice.domain.operation import Operation, OperationKind, OperationState, OperationView
+from alservice.rpc.insight_messages import render_report
 from alservice.rpc.model_messages import render_model
+from alservice.rpc.pool_index_messages import render_pool_index
 from alservice.rpc.status import status_of_reason
 from alservice.usecases.cancel_operation import CancelOperationCommand
 from alservice.usecases.delete_operation import DeleteOperationCommand
@@ -51,17 +56,17 @@ def render_view(view: OperationView) -> pb.Operation:
 def render_operation(
     operation: Operation, model: ModelRow | None, project_id: str, *, active: bool = False
 ) -> pb.Operation:
-    """The message: a TrainMetadata, and once done a Model or a google.rpc.Status.
+    """The message: metadata, and once done what came of it or a google.rpc.Status.
 
-    `model` is the one that the operation makes, `active` says whether Query uses it.
+    A TrainMetadata and a Model, a BuildIndexMetadata and a PoolIndex, or a SimulateMetadata and a
+    SimulateResponse. `model` is what a training makes, `active` says whether Query uses it.
     """
     message = pb.Operation(
         name=operation_name(project_id, operation.operation_id), done=operation.state.done
     )
     message.metadata.Pack(_metadata(operation, project_id))
     if operation.state is OperationState.SUCCEEDED:
-        response = model_pb2.Model() if model is None else render_model(project_id, model, active)
-        message.response.Pack(response)
+        message.response.Pack(_response(operation, model, project_id, active=active))
     elif operation.state.done:
         reason = operation.error_reason
         if operation.state is OperationState.CANCELLED:
@@ -71,7 +76,25 @@ def render_operation(
     return message
 
 
-def _metadata(operation: Operation, project_id: str) -> al_pb.TrainMetadata:
+def _response(
+    operation: Operation, model: ModelRow | None, project_id: str, *, active: bool
+) -> Message:
+    if operation.kind is OperationKind.BUILD_INDEX:
+        return render_pool_index(project_id, operation.result)
+    if operation.kind is OperationKind.SIMULATE:
+        return render_report(operation.result)
+    return model_pb2.Model() if model is None else render_model(project_id, model, active)
+
+
+def _metadata(operation: Operation, project_id: str) -> Message:
+    if operation.kind is OperationKind.BUILD_INDEX:
+        return pool_pb.BuildIndexMetadata(
+            progress=operation.progress, stage=operation.stage, attempt=operation.attempt
+        )
+    if operation.kind is OperationKind.SIMULATE:
+        return insight_pb.SimulateMetadata(
+            progress=operation.progress, stage=operation.stage, attempt=operation.attempt
+        )
     model_id = operation.model_id
     return al_pb.TrainMetadata(
         model=model_name(project_id, model_id) if model_id else "",

@@ -3,15 +3,20 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from google.longrunning import operations_pb2
+
 from alservice.api.v1 import pool_service_pb2 as pb
 from alservice.api.v1 import pool_service_pb2_grpc as pb_grpc
 from alservice.rpc import pool_messages as messages
 from alservice.rpc.context import Context
 from alservice.rpc.item_messages import render_item
+from alservice.rpc.operation_messages import render_operation
+from alservice.rpc.pool_index_messages import parse_build_index
 from alservice.rpc.runner import Lane, Runner
 from alservice.rpc.upload_stream import UploadStream
 from alservice.usecases.add_items import AddItems
 from alservice.usecases.batch_add_items import BatchAddItems
+from alservice.usecases.build_index import BuildIndex
 from alservice.usecases.delete_items import DeleteItems
 from alservice.usecases.get_item import GetItem
 from alservice.usecases.get_upload import GetUpload
@@ -31,6 +36,7 @@ class PoolServicer(pb_grpc.PoolServiceServicer):
     list_items: ListItems
     update_items: UpdateItems
     delete_items: DeleteItems
+    build_index: BuildIndex
 
     async def AddItems(
         self, request_iterator: AsyncIterator[pb.AddItemsRequest], context: Context
@@ -86,3 +92,11 @@ class PoolServicer(pb_grpc.PoolServiceServicer):
         command = messages.parse_delete(request)
         deleted = await self.run(request, context, Lane.WRITE, self.delete_items, command)
         return messages.render_deleted(deleted)
+
+    async def BuildIndex(
+        self, request: pb.BuildIndexRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Queue the building of an index."""
+        command = parse_build_index(request)
+        operation = await self.run(request, context, Lane.WRITE, self.build_index, command)
+        return render_operation(operation, None, command.project_id)

@@ -3,11 +3,27 @@
 from typing import Final
 
 from alservice.api.v1 import strategy_service_pb2 as pb
-from alservice.domain.strategy import Need, Parameter, Strategy
+from alservice.domain.strategy import (
+    Ensemble,
+    Need,
+    Parameter,
+    Schedule,
+    Scoring,
+    Selecting,
+    Strategy,
+    parameters_of,
+)
 
 NEEDS: Final = {
     Need.MODEL: pb.STRATEGY_NEED_MODEL,
     Need.VECTORS: pb.STRATEGY_NEED_VECTORS,
+    Need.LABELS: pb.STRATEGY_NEED_LABELS,
+}
+KINDS: Final = {
+    Scoring: pb.STRATEGY_KIND_SCORING,
+    Selecting: pb.STRATEGY_KIND_SELECTING,
+    Schedule: pb.STRATEGY_KIND_SCHEDULE,
+    Ensemble: pb.STRATEGY_KIND_ENSEMBLE,
 }
 
 
@@ -19,8 +35,19 @@ def render_strategy(strategy: Strategy) -> pb.Strategy:
         summary=strategy.summary,
         reference=strategy.reference,
         needs=sorted(NEEDS[need] for need in strategy.needs),
-        parameters=map(_render_parameter, strategy.parameters),
+        parameters=map(_render_parameter, parameters_of(strategy)),
+        kind=KINDS[type(strategy)],
+        diversifies=strategy.scores if isinstance(strategy, Selecting) else "",
+        parts=_parts(strategy),
     )
+
+
+def _parts(strategy: Strategy) -> tuple[str, ...]:
+    if isinstance(strategy, Schedule):
+        return tuple(dict.fromkeys(step.strategy for step in strategy.steps))
+    if isinstance(strategy, Ensemble):
+        return (*strategy.members, strategy.final)
+    return ()
 
 
 def _render_parameter(parameter: Parameter) -> pb.StrategyParameter:

@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 
-from alservice.domain.strategy import Scoring, Selecting, Strategy
+from alservice.domain.strategy import Ensemble, Schedule, Scoring, Selecting, Strategy
 
 
 def discover() -> Mapping[str, Strategy]:
@@ -16,7 +16,7 @@ def discover() -> Mapping[str, Strategy]:
     found: dict[str, Strategy] = {}
     for module in sorted(pkgutil.iter_modules(__path__), key=lambda m: m.name):
         strategy = getattr(importlib.import_module(f"{__name__}.{module.name}"), "STRATEGY", None)
-        if not isinstance(strategy, Scoring | Selecting):
+        if not isinstance(strategy, Scoring | Selecting | Schedule | Ensemble):
             raise TypeError(f"alservice/strategies/{module.name}.py must define STRATEGY")
         if strategy.name != module.name:
             raise ValueError(f"{module.name}.py holds a strategy called {strategy.name!r}")

@@ -1,25 +1,27 @@
 """Choose a batch from a snapshot: the strategy's picks, the audit's draws, what to tell people.
 
-Nothing is written here. A little more than the batch is chosen, so that items which others get
-first can be replaced without another pass over the pool.
+Nothing is written here. A little more than the batch is chosen where that costs little, so that
+items which others get first can be replaced without another pass over the pool.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.core import Block, CancelFlag, Ranked
+from alservice.core import Block, CancelFlag, Ranked, keyed_hash
 from alservice.domain.audit import audit_count
 from alservice.domain.batch import Arm
 from alservice.domain.errors import PoolEmpty, VectorsMissing
-from alservice.domain.learner import LinearHead
+from alservice.domain.head import Head
+from alservice.domain.pool_index import PoolIndex
 from alservice.domain.project import Project
-from alservice.domain.strategy import Need, Scoring, Selecting, Strategy
-from alservice.ports.scoring import PoolScoring
+from alservice.domain.strategy import Ensemble, Need, Scoring, Selecting, Strategy
+from alservice.ports.scoring import Pass, PoolScoring
 from alservice.ports.segments import SegmentStore
+from alservice.usecases.choose_together import ChooseTogether
 from alservice.usecases.open_blocks import (
     Candidate,
     Held,
@@ -28,46 +30,49 @@ from alservice.usecases.open_blocks import (
     count_open,
     held_rows,
     open_blocks,
+    open_costs,
 )
+from alservice.usecases.plan_choice import Asked, Plan, plan_choice, situation
+from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.snapshot import Snapshot
 
 F32 = NDArray[np.float32]
 _SLACK: Final = 64
 _AUDIT_SLACK: Final = 8
 _MOST_SLACK: Final = 16_384
+_SMALL_POOL: Final = 20_000  # items; up to here an index makes no difference to anybody
 
 
 @dataclass(frozen=True, slots=True)
 class UsableModel:
-    """A model that can score."""
+    """A model that can score; `penalty` is one over its inverse penalty C."""
 
     model_id: str
     revision: int
-    head: LinearHead
+    head: Head
+    penalty: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What to choose: `fallback` chooses where `strategy` has no usable model.
-
-    `attempt` counts the choices that came too late: each is followed by one with more slack.
-    """
+    """What to choose. `attempt` counts the choices that came too late: each asks for more."""
 
     batch_size: int
-    strategy: Strategy
-    fallback: Strategy
-    parameters: Mapping[str, float]
+    asked: Asked
     seed: int
     model: UsableModel | None
     attempt: int = 0
 
-    @property
-    def pick_count(self) -> int:
+    def pick_count(self, chooser: Scoring | Selecting | Ensemble, audits: int) -> int:
         """How many to pick, so that a batch is left if others are faster."""
-        # Each further pick of a selecting strategy is a pass over the pool.
-        dear = isinstance(self.strategy, Selecting) and Need.VECTORS in self.strategy.needs
-        slack = self.batch_size // 4 + 1 if dear else self.batch_size + _SLACK
-        return self.batch_size + self._grown(slack)
+        wanted = max(1, self.batch_size - audits)
+        if isinstance(chooser, Scoring) or Need.VECTORS not in chooser.needs:
+            return self.batch_size + self._grown(self.batch_size + _SLACK)
+        if isinstance(chooser, Selecting) and chooser.greedy:
+            # Each further pick costs time.
+            return self.batch_size + self._grown(self.batch_size // 4 + 1)
+        # The parts of such a batch belong together: one more would change them all.
+        return wanted + (self._grown(self.batch_size // 4 + 1) if self.attempt > 1 else 0)
 
     def draw_count(self, wanted: int) -> int:
         """How many to draw for the audit, so that `wanted` or some more are left."""
@@ -92,13 +97,30 @@ class Draws:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Candidates of both arms, more than wanted."""
+    """Candidates of both arms, more than wanted where that was cheap.
+
+    `strategy` was asked for, `chosen_by` names what chose in the end, `because` says why.
+    """
 
     strategy: Strategy
+    chosen_by: str
+    because: str
     model_id: str | None
+    pool_index: str
     picks: Draws
     audits: Draws
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """What the strategy and the audit have in common."""
+
+    snapshot: Snapshot
+    held: Held
+    wish: Wish
+    plan: Plan
+    cancel: CancelFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,86 +129,128 @@ class ChooseBatch:
 
     scoring: PoolScoring
     store: SegmentStore
+    together: ChooseTogether
+    index_of: IndexOf
+    strategies: Mapping[str, Strategy]
 
     def __call__(self, snapshot: Snapshot, wish: Wish, cancel: CancelFlag) -> Choice:
-        """The choice. Raises PoolEmpty, VectorsMissing, Cancelled."""
-        strategy, notes = _settle_strategy(snapshot, wish)
-        held = held_rows(snapshot, self.store)
-        blocks = open_blocks(snapshot, held, Arm.STRATEGY)
+        """The choice.
+
+        Raises PoolEmpty, VectorsMissing, Cancelled, and what `plan_choice` raises.
+        """
+        plan = self._plan(snapshot, wish)
+        setting = _Setting(snapshot, held_rows(snapshot, self.store), wish, plan, cancel)
+        blocks = open_blocks(snapshot, setting.held, Arm.STRATEGY)
         open_count = count_open(blocks)
-        audit_wanted = audit_due(snapshot.project, wish.batch_size)
-        audits = self._audit(snapshot, held, wish, strategy, cancel)
-        if not open_count and not (audit_wanted and audits.candidates):
+        due = audit_due(snapshot.project, wish.batch_size)
+        drawn = self._draw(setting, due)
+        if not open_count and not (due and drawn.row.size):
             raise _pool_empty(snapshot)
-        ranked = self._rank(snapshot, blocks, held, strategy, wish, cancel)
+        index, index_note = self._index(snapshot, plan)
+        ranked = self._rank(setting, blocks, min(due, len(drawn.row)), index)
         return Choice(
-            strategy=strategy,
-            model_id=wish.model.model_id if wish.model and Need.MODEL in strategy.needs else None,
+            strategy=wish.asked.strategy,
+            chosen_by=plan.name,
+            because=plan.because,
+            model_id=wish.model.model_id if wish.model and plan.uses_model else None,
+            pool_index=index.artefact_id if index else "",
             picks=Draws(candidates(snapshot, ranked, Arm.STRATEGY), open_count),
-            audits=audits,
-            notes=notes,
+            audits=self._audits(setting, drawn, ranked),
+            notes=(*plan.notes, *([index_note] if index_note else ())),
         )
 
-    def _rank(
-        self,
-        snapshot: Snapshot,
-        blocks: Sequence[Block],
-        held: Held,
-        strategy: Strategy,
-        wish: Wish,
-        cancel: CancelFlag,
-    ) -> Ranked:
-        count, seed = wish.pick_count, wish.seed
-        if isinstance(strategy, Scoring):
-            if wish.model is None:
-                raise AssertionError(strategy.name)
-            return self.scoring.rank(strategy, blocks, wish.model.head, count, seed, cancel)
-        taken = np.zeros((0, 0), np.float32)
-        if Need.VECTORS in strategy.needs:
-            taken = anchors(snapshot, blocks, held, self.scoring)
-        parameters = dict(wish.parameters)
-        return self.scoring.select(strategy, blocks, taken, count, seed, parameters, cancel)
+    def _plan(self, snapshot: Snapshot, wish: Wish) -> Plan:
+        now = situation(snapshot, wish.batch_size, has_model=wish.model is not None)
+        plan = plan_choice(self.strategies, wish.asked, now)
+        _check_vectors(snapshot, plan)
+        return plan
 
-    def _audit(
-        self,
-        snapshot: Snapshot,
-        held: Held,
-        wish: Wish,
-        strategy: Strategy,
-        cancel: CancelFlag,
-    ) -> Draws:
+    def _index(self, snapshot: Snapshot, plan: Plan) -> tuple[PoolIndex | None, str]:
+        if not isinstance(plan.chooser, Selecting) or not plan.chooser.uses_index:
+            return None, ""
+        index, note = self.index_of(snapshot)
+        return index, note if snapshot.project.item_count > _SMALL_POOL else ""
+
+    def _rank(
+        self, setting: _Setting, blocks: Sequence[Block], audits: int, index: PoolIndex | None
+    ) -> Ranked:
+        plan, wish = setting.plan, setting.wish
+        count = wish.pick_count(plan.chooser, audits)
+        model = wish.model if plan.uses_model else None
+        ask = Pass(
+            strategy=None if isinstance(plan.chooser, Ensemble) else plan.chooser,
+            scores=plan.scores,
+            blocks=blocks,
+            count=count,
+            seed=wish.seed,
+            cancel=setting.cancel,
+            head=model.head if model else None,
+            penalty=model.penalty if model else 0.01,
+            class_count=len(setting.snapshot.project.schema.classes),
+            costs=open_costs(setting.snapshot),
+            cost_exponent=plan.parameters.get("cost_exponent", 0.0),
+            index=index,
+            parameters=plan.parameters,
+        )
+        if not isinstance(plan.chooser, Scoring) and Need.VECTORS in plan.chooser.needs:
+            taken = anchors(setting.snapshot, blocks, setting.held, self.scoring)
+            ask = replace(
+                ask,
+                anchors=taken.vectors,
+                anchor_classes=taken.classes,
+                labelled=(taken.block, taken.row),
+                pool_key=_pool_key(setting.snapshot),
+            )
+        if isinstance(plan.chooser, Ensemble):
+            return self.together(plan.chooser, ask)
+        return self.scoring.choose(ask)
+
+    def _draw(self, setting: _Setting, due: int) -> Ranked:
         """The next of the reserve, also where none is due yet: others may be faster."""
-        project = snapshot.project
+        project = setting.snapshot.project
         if project.policy.reserve_share == 0 or project.policy.audit_share == 0:
-            return Draws((), 0)
-        blocks = open_blocks(snapshot, held, Arm.AUDIT)
+            return _NOTHING
+        blocks = open_blocks(setting.snapshot, setting.held, Arm.AUDIT)
         # The salt as seed draws in the order of the hash that made the reserve: one fixed sample.
-        count = wish.draw_count(audit_due(project, wish.batch_size))
-        drawn = self.scoring.draw(blocks, count, project.salt, cancel)
-        scores = self._audit_scores(snapshot, blocks, held, drawn, wish, strategy)
-        ranked = Ranked(block=drawn.block, row=drawn.row, score=scores)
+        count = setting.wish.draw_count(due)
+        return self.scoring.draw(blocks, count, project.salt, setting.cancel)
+
+    def _audits(self, setting: _Setting, drawn: Ranked, picks: Ranked) -> Draws:
+        """The draws with scores that do not give the arm away."""
+        snapshot = setting.snapshot
+        if not len(drawn.row):
+            return Draws((), 0)
+        blocks = open_blocks(snapshot, setting.held, Arm.AUDIT)
+        model, chooser = setting.wish.model, setting.plan.chooser
+        if isinstance(chooser, Scoring) and model is not None:
+            vectors = self.scoring.gather(blocks, drawn.block, drawn.row)
+            scores = chooser.score(self.scoring.probabilities(vectors, model.head))
+            ranked = replace(drawn, score=scores, components={chooser.name: scores})
+        else:
+            ranked = _disguised(drawn, picks, setting.wish)
         return Draws(candidates(snapshot, ranked, Arm.AUDIT), count_open(blocks))
 
-    def _audit_scores(
-        self,
-        snapshot: Snapshot,
-        blocks: Sequence[Block],
-        held: Held,
-        drawn: Ranked,
-        wish: Wish,
-        strategy: Strategy,
-    ) -> F32:
-        """What the strategy would have given, so that the score does not give the arm away."""
-        if Need.VECTORS not in strategy.needs or not len(drawn.row):
-            return np.zeros(len(drawn.row), np.float32)
-        vectors = self.scoring.gather(blocks, drawn.block, drawn.row)
-        if isinstance(strategy, Scoring) and wish.model is not None:
-            return strategy.score(self.scoring.probabilities(vectors, wish.model.head))
-        taken = anchors(snapshot, blocks, held, self.scoring)
-        if not len(taken):
-            return np.zeros(len(drawn.row), np.float32)
-        nearest = [float(np.linalg.norm(taken - vector, axis=1).min()) for vector in vectors]
-        return np.array(nearest, np.float32)
+
+_NOTHING: Final = Ranked(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+
+def _disguised(drawn: Ranked, picks: Ranked, wish: Wish) -> Ranked:
+    """The draws, each with the scores of one of the picks.
+
+    A strategy that chooses a batch as a whole has no score for what it did not choose.
+    """
+    places = np.arange(len(drawn.row), dtype=np.uint64)
+    among = min(len(picks.row), wish.batch_size)
+    if not among:
+        return replace(drawn, score=np.zeros(len(drawn.row), np.float32))
+    like = (keyed_hash(places, wish.seed) % np.uint64(among)).astype(np.int64)
+    parts = {name: part[like] for name, part in picks.components.items()}
+    return replace(drawn, score=picks.score[like], components=parts)
+
+
+def _pool_key(snapshot: Snapshot) -> str:
+    """Segments never change, so their names are the pool."""
+    return " ".join(opened.segment.segment_id for opened in snapshot.pool)
 
 
 def audit_due(project: Project, batch_size: int) -> int:
@@ -195,20 +259,11 @@ def audit_due(project: Project, batch_size: int) -> int:
     return audit_count(project.policy, project.audit_asked, handed_out, batch_size)
 
 
-def _settle_strategy(snapshot: Snapshot, wish: Wish) -> tuple[Strategy, tuple[str, ...]]:
-    strategy = wish.strategy
-    if Need.VECTORS in strategy.needs and snapshot.project.space.dimension == 0:
-        text = (
-            f"{strategy.name} needs vectors, and the items of this project have none; use random"
-        )
-        raise VectorsMissing(text, strategy=strategy.name)
-    if Need.MODEL in strategy.needs and wish.model is None:
-        note = (
-            f"There is no usable model yet, so {strategy.name} could not choose: the items were "
-            "drawn uniformly. Label them, then call Train."
-        )
-        return wish.fallback, (note,)
-    return strategy, ()
+def _check_vectors(snapshot: Snapshot, plan: Plan) -> None:
+    needs = plan.chooser.needs | (plan.scores.needs if plan.scores else frozenset())
+    if Need.VECTORS in needs and snapshot.project.space.dimension == 0:
+        text = f"{plan.name} needs vectors, and the items of this project have none; use random"
+        raise VectorsMissing(text, strategy=plan.name)
 
 
 def _pool_empty(snapshot: Snapshot) -> PoolEmpty:

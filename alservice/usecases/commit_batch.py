@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from alservice.usecases.choose_batch import Choice, audit_due
 from alservice.usecases.open_blocks import Candidate
 from alservice.usecases.open_pool import deletion_bits, is_set
 from alservice.usecases.snapshot import Snapshot
+
+PROPENSITY: Final = "propensity"  # the component that says how probable a pick was
 
 
 class StaleSnapshot(Exception):
@@ -116,7 +119,7 @@ def _fill(
     """The audit's items, and the strategy's: more of those where the audit has few."""
     picks = picks[: batch_size - len(audits)]
     uniform = len(picks) / max(1, choice.picks.open_count)
-    propensity = min(1.0, uniform) if choice.strategy.name == "random" else 0.0
+    propensity = min(1.0, uniform) if choice.chosen_by == "random" else 0.0
     audited = min(1.0, len(audits) / max(1, choice.audits.open_count))
     return [
         *(_item(choice, candidate, propensity) for candidate in picks),
@@ -131,9 +134,15 @@ def _item(choice: Choice, candidate: Candidate, propensity: float) -> BatchItem:
         rank=0,
         score=candidate.score,
         arm=candidate.arm,
-        propensity=propensity,
-        components={choice.strategy.name: candidate.score},
+        propensity=candidate.components.get(PROPENSITY, propensity),
+        components=_components(choice, candidate),
     )
+
+
+def _components(choice: Choice, candidate: Candidate) -> dict[str, float]:
+    """What made the score; the score itself where the strategy says no more."""
+    parts = {name: part for name, part in candidate.components.items() if name != PROPENSITY}
+    return parts or {choice.chosen_by: candidate.score}
 
 
 def _batch(
@@ -157,6 +166,9 @@ def _batch(
         model_id=choice.model_id,
         seed=terms.seed,
         revision=snapshot.project.revision,
+        chosen_by=choice.chosen_by,
+        because=choice.because,
+        pool_index=choice.pool_index,
     )
 
 

@@ -1,7 +1,7 @@
 """The rows of a snapshot that may be chosen now, as the blocks that a pool pass walks."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ class Candidate:
     row: int
     score: float
     arm: Arm
+    components: Mapping[str, float] = field(default_factory=dict)
 
 
 def held_rows(snapshot: Snapshot, store: SegmentStore) -> Held:
@@ -68,16 +69,50 @@ def count_open(blocks: Sequence[Block]) -> int:
     return sum(count_unset(block.excluded, len(block.id_hash)) for block in blocks)
 
 
-def anchors(snapshot: Snapshot, blocks: Sequence[Block], held: Held, scoring: PoolScoring) -> F32:
-    """Vectors (m, d) of labelled and of held items: what a strategy must not repeat."""
-    segments, rows = [held[0]], [held[1]]
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """What a strategy must not repeat: labelled items, then held ones.
+
+    `classes` (m,) are positions of classes, -1 where there is none or the label does not train.
+    `block` and `row` (l,) say where the labelled ones are.
+    """
+
+    vectors: F32  # (m, d)
+    classes: I64  # (m,)
+    block: I64
+    row: I64
+
+
+def anchors(
+    snapshot: Snapshot, blocks: Sequence[Block], held: Held, scoring: PoolScoring
+) -> Anchors:
+    """The vectors of labelled and of held items, with their classes."""
+    segments, rows, classes = [], [], []
     for index, opened in enumerate(snapshot.pool):
-        labelled = snapshot.masks.masks[opened.segment.segment_id].labelled & ~opened.deleted
+        mask = snapshot.masks.masks[opened.segment.segment_id]
+        labelled = mask.labelled & ~opened.deleted
         flags = np.unpackbits(labelled, count=opened.reader.rows, bitorder="little")
         row = np.flatnonzero(flags).astype(np.int64)
         segments.append(np.full(len(row), index, np.int64))
         rows.append(row)
-    return scoring.gather(blocks, np.concatenate(segments), np.concatenate(rows))
+        classes += [mask.classes.get(each, -1) for each in row.tolist()]
+    none = [np.zeros(0, np.int64)]
+    block, row = np.concatenate(segments or none), np.concatenate(rows or none)
+    vectors = scoring.gather(
+        blocks, np.concatenate([block, held[0]]), np.concatenate([row, held[1]])
+    )
+    return Anchors(vectors, np.array([*classes, *[-1] * len(held[0])], np.int64), block, row)
+
+
+def open_costs(snapshot: Snapshot) -> list[F32 | None]:
+    """The costs (n,) of each segment's rows, 1 where unknown; None where no row has one."""
+    return [_costs(opened.reader.costs) for opened in snapshot.pool]
+
+
+def _costs(column: F32) -> F32 | None:
+    if not column.size or column.strides == (0,):  # one repeated NaN: no item has a cost
+        return None
+    return np.where(np.isfinite(column) & (column > 0), column, np.float32(1)).astype(np.float32)
 
 
 def candidates(snapshot: Snapshot, ranked: Ranked, arm: Arm) -> list[Candidate]:
@@ -96,5 +131,6 @@ def candidates(snapshot: Snapshot, ranked: Ranked, arm: Arm) -> list[Candidate]:
                 row=int(row),
                 score=float(ranked.score[place]),
                 arm=arm,
+                components={n: float(part[place]) for n, part in ranked.components.items()},
             )
     return [candidate for candidate in found if candidate is not None]

@@ -25,11 +25,15 @@ _MOST_RUNS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class SettledRun:
-    """Some settled items: ids, incarnations (m,) int64, whether they carry a class (m,) bool."""
+    """Some settled items: ids, incarnations (m,), whether they carry a class (m,).
+
+    `classes` (m,) are the positions of the classes of labels that train, -1 for all others.
+    """
 
     ids: PackedIds
     incarnations: I64
     labelled: NDArray[np.bool_]
+    classes: I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,15 @@ class SegmentMask:
     """Packed bitmaps (ceil(n / 8),) of one segment, LSB first.
 
     `not_pool`: role other than POOL. `reserved`: in the reserve. `settled`: out of the open
-    pool by a label, UNUSABLE or FLAG. `labelled`: settled with a class.
+    pool by a label, UNUSABLE or FLAG. `labelled`: settled with a class. `classes` tells which,
+    by row, where the label trains.
     """
 
     not_pool: Bits
     reserved: Bits
     settled: Bits
     labelled: Bits
+    classes: Mapping[int, int] = field(default_factory=dict)
 
     def closed(self, deleted: Bits) -> Bits:
         """Bit set: a strategy must not choose the row."""
@@ -71,7 +77,7 @@ class PoolMasks:
         store: SegmentStore,
     ) -> "PoolMasks":
         """These masks brought up to `project.revision`; `settled` is what was settled since."""
-        fresh = (_run(settled, store),) if settled else ()
+        fresh = (_run(project, settled, store),) if settled else ()
         runs = _few([*self.runs, *fresh])
         masks: dict[str, SegmentMask] = {}
         for opened in pool:
@@ -116,7 +122,9 @@ def _static_mask(project: Project, reader: SegmentReader) -> SegmentMask:
 def _with_settled(
     mask: SegmentMask, reader: SegmentReader, runs: Sequence[SettledRun]
 ) -> SegmentMask:
-    settled, labelled = mask.settled, mask.labelled
+    if not runs:
+        return mask
+    settled, labelled, classes = mask.settled, mask.labelled, dict(mask.classes)
     for run in runs:
         rows = reader.find(run.ids)
         here = np.flatnonzero(rows >= 0)
@@ -124,7 +132,8 @@ def _with_settled(
         if len(here):
             settled = mark(settled, rows[here])
             labelled = _relabelled(labelled, rows[here], run.labelled[here])
-    return SegmentMask(mask.not_pool, mask.reserved, settled, labelled)
+            classes.update(zip(rows[here].tolist(), run.classes[here].tolist(), strict=True))
+    return SegmentMask(mask.not_pool, mask.reserved, settled, labelled, classes)
 
 
 def _relabelled(labelled: Bits, rows: I64, flags: NDArray[np.bool_]) -> Bits:
@@ -134,11 +143,14 @@ def _relabelled(labelled: Bits, rows: I64, flags: NDArray[np.bool_]) -> Bits:
     return mark(~mark(~labelled, changed[~now]), changed[now])
 
 
-def _run(settled: Sequence[Settled], store: SegmentStore) -> SettledRun:
+def _run(project: Project, settled: Sequence[Settled], store: SegmentStore) -> SettledRun:
+    index = project.schema.index
+    classes = [index.get(row.class_id or "", -1) if row.weight > 0 else -1 for row in settled]
     return SettledRun(
         ids=store.pack([row.item_id for row in settled]),
         incarnations=np.array([row.incarnation for row in settled], np.int64),
         labelled=np.array([row.class_id is not None for row in settled], np.bool_),
+        classes=np.array(classes, np.int64),
     )
 
 
@@ -156,6 +168,7 @@ def _few(runs: list[SettledRun]) -> tuple[SettledRun, ...]:
         ids=ids,
         incarnations=np.concatenate([run.incarnations for run in runs]),
         labelled=np.concatenate([run.labelled for run in runs]),
+        classes=np.concatenate([run.classes for run in runs]),
     )
     return (whole,)
 

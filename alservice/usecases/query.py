@@ -16,15 +16,18 @@ from alservice.domain.project import Project
 from alservice.domain.strategy import Strategy
 from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.batch_contents import BatchContents
+from alservice.usecases.batch_fan_out import BatchFanOut, FanOut
 from alservice.usecases.choose_batch import Choice, ChooseBatch, UsableModel, Wish
 from alservice.usecases.commit_batch import StaleSnapshot, Terms, commit_batch, dry_batch
 from alservice.usecases.model_head import decode_head
 from alservice.usecases.once import once, recall
+from alservice.usecases.plan_choice import Asked, check_asked
 from alservice.usecases.require import lock_project, require_batch, require_project
-from alservice.usecases.resolve_strategy import resolve_parameters, resolve_strategy
+from alservice.usecases.resolve_strategy import resolve_strategy
 from alservice.usecases.snapshot import Snapshot, Snapshots
 
 _ATTEMPTS: Final = 8
+_USUAL_PENALTY: Final = 0.01
 _LONGEST_LEASE_MS: Final = 90 * 24 * 3_600_000
 _MOST_ITEMS: Final = 10_000
 
@@ -36,10 +39,12 @@ class QueryCommand:
     project_id: str
     batch_size: int = 0
     strategy: str = ""
+    diversify: str = ""
     parameters: Mapping[str, float] = field(default_factory=dict)
     annotator_id: str = ""
     lease_ms: int | None = None
     with_content: bool = True
+    with_fan_out: bool = False
     resume: bool = False
     dry_run: bool = False
     seed: int | None = None
@@ -47,10 +52,11 @@ class QueryCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """A batch; `contents` is by item, in the order of the batch, empty if not asked for."""
+    """A batch; `contents` and `fan_out` are by item, in its order, empty if not asked for."""
 
     batch: Batch
     contents: Sequence[Attributes]
+    fan_out: Sequence[FanOut]
     unseen_label_count: int
     open_item_count: int
     notes: Sequence[str]
@@ -85,6 +91,7 @@ class Query:
     snapshots: Snapshots
     choose: ChooseBatch
     contents: BatchContents
+    fan_out: BatchFanOut
     strategies: Mapping[str, Strategy]
 
     def __call__(self, call: Call, ask: QueryCommand) -> QueryResult:
@@ -100,7 +107,7 @@ class Query:
         if earlier is None and ask.resume and not ask.dry_run:
             earlier = self.catalog.transact(lambda tx: _resume(tx, call, ask))
         if earlier is not None:
-            return self._answer(ask, earlier)
+            return self._answer(call, ask, earlier)
         for attempt in range(_ATTEMPTS):
             try:
                 return self._attempt(call, ask, attempt)
@@ -115,12 +122,16 @@ class Query:
         )
         wish, terms = self._wish(snapshot.project, known, ask, attempt)
         choice = self.choose(snapshot, wish, call.cancel)
-        notes = (*known.notes, *_version_note(snapshot.project, wish.strategy), *choice.notes)
+        notes = (
+            *known.notes,
+            *_version_note(snapshot.project, wish.asked.strategy),
+            *choice.notes,
+        )
         if ask.dry_run:
             batch = dry_batch(snapshot, choice, terms)
             left = choice.picks.open_count
             record = _Record("", known.unseen, left, notes, batch.expire_time_ms)
-            return self._render(ask, batch, record)
+            return self._render(call, ask, batch, record)
         record = self.catalog.transact(
             lambda tx: once(
                 tx,
@@ -131,7 +142,7 @@ class Query:
                 _decode,
             )
         )
-        return self._answer(ask, record)
+        return self._answer(call, ask, record)
 
     def _wish(
         self, project: Project, known: _Known, ask: QueryCommand, attempt: int
@@ -139,14 +150,10 @@ class Query:
         strategy = resolve_strategy(self.strategies, ask.strategy or project.policy.strategy)
         batch_size = ask.batch_size or project.policy.batch_size
         seed = secrets.randbits(63) if ask.seed is None else ask.seed
+        asked = Asked(strategy=strategy, diversify=ask.diversify, parameters=ask.parameters)
+        check_asked(self.strategies, asked)
         wish = Wish(
-            batch_size=batch_size,
-            strategy=strategy,
-            fallback=self.strategies["random"],
-            parameters=resolve_parameters(strategy, ask.parameters),
-            seed=seed,
-            model=known.model,
-            attempt=attempt,
+            batch_size=batch_size, asked=asked, seed=seed, model=known.model, attempt=attempt
         )
         terms = Terms(
             batch_size=batch_size,
@@ -156,15 +163,21 @@ class Query:
         )
         return wish, terms
 
-    def _answer(self, ask: QueryCommand, record: _Record) -> QueryResult:
+    def _answer(self, call: Call, ask: QueryCommand, record: _Record) -> QueryResult:
         batch = self.catalog.read(lambda tx: require_batch(tx, ask.project_id, record.batch_id))
-        return self._render(ask, batch if record.resumed else _handed_out(batch, record), record)
+        return self._render(
+            call, ask, batch if record.resumed else _handed_out(batch, record), record
+        )
 
-    def _render(self, ask: QueryCommand, batch: Batch, record: _Record) -> QueryResult:
+    def _render(self, call: Call, ask: QueryCommand, batch: Batch, record: _Record) -> QueryResult:
         contents = self.contents(ask.project_id, batch.items) if ask.with_content else ()
+        fan_out = (
+            self.fan_out(ask.project_id, batch.items, call.cancel) if ask.with_fan_out else ()
+        )
         return QueryResult(
             batch=batch,
             contents=contents,
+            fan_out=fan_out,
             unseen_label_count=record.unseen,
             open_item_count=record.open_count,
             notes=record.notes,
@@ -228,8 +241,14 @@ def _known(tx: Tx, project: Project) -> _Known:
     unseen = tx.labels.unseen_count(project.project_id, row.revision)
     strange = [c for c in project.schema.class_ids if c not in row.class_ids]
     note = f"The model does not know these classes yet: {', '.join(strange)}. Train again."
-    model = UsableModel(row.model_id, row.revision, decode_head(head))
+    model = UsableModel(row.model_id, row.revision, decode_head(head), _penalty(row.parameters))
     return _Known(model, unseen, (note,) if strange else ())
+
+
+def _penalty(parameters: Mapping[str, float | str | bool]) -> float:
+    """One over the inverse penalty that a learner reports."""
+    c = parameters.get("C")
+    return 1.0 / c if isinstance(c, float | int) and c > 0 else _USUAL_PENALTY
 
 
 def _version_note(project: Project, strategy: Strategy) -> tuple[str, ...]:

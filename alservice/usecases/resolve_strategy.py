@@ -1,6 +1,6 @@
 """Find the strategy a request names, with its parameters, or say what there is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from alservice.domain.errors import (
     ParameterOutOfRange,
@@ -8,7 +8,7 @@ from alservice.domain.errors import (
     StrategyUnknown,
     did_you_mean,
 )
-from alservice.domain.strategy import Strategy
+from alservice.domain.strategy import Parameter, Strategy
 
 
 def resolve_strategy(known: Mapping[str, Strategy], name: str) -> Strategy:
@@ -19,21 +19,23 @@ def resolve_strategy(known: Mapping[str, Strategy], name: str) -> Strategy:
     return known[name]
 
 
-def resolve_parameters(strategy: Strategy, given: Mapping[str, float]) -> dict[str, float]:
-    """Every parameter of the strategy, given or default.
+def resolve_parameters(
+    name: str, parameters: Sequence[Parameter], given: Mapping[str, float]
+) -> dict[str, float]:
+    """Every one of `parameters`, given or default; `name` is what has them.
 
     Raises ParameterUnknown, ParameterOutOfRange.
     """
-    declared = {parameter.name: parameter for parameter in strategy.parameters}
-    for name, value in given.items():
-        if name not in declared:
+    declared = {parameter.name: parameter for parameter in parameters}
+    for key, value in given.items():
+        if key not in declared:
             has = ", ".join(sorted(declared)) or "none"
-            text = f"{strategy.name} has no parameter {name!r}; it has: {has}"
+            text = f"{name} has no parameter {key!r}; it has: {has}"
             raise ParameterUnknown(
-                text, parameter=name, strategy=strategy.name, **did_you_mean(name, declared)
+                text, parameter=key, strategy=name, **did_you_mean(key, declared)
             )
-        low, high = declared[name].minimum, declared[name].maximum
+        low, high = declared[key].minimum, declared[key].maximum
         if not low <= value <= high:
-            text = f"{name} must be in [{low:g}, {high:g}], not {value:g}"
-            raise ParameterOutOfRange(text, parameter=name, minimum=low, maximum=high)
-    return {name: given.get(name, parameter.default) for name, parameter in declared.items()}
+            text = f"{key} must be in [{low:g}, {high:g}], not {value:g}"
+            raise ParameterOutOfRange(text, parameter=key, minimum=low, maximum=high)
+    return {key: given.get(key, parameter.default) for key, parameter in declared.items()}

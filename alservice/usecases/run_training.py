@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 from alservice.core import CancelFlag
+from alservice.domain.head import Head
 from alservice.domain.label import Settled
-from alservice.domain.learner import FittedModel, LinearHead, Progress, WarmStart
+from alservice.domain.learner import FittedModel, Progress, WarmStart
 from alservice.domain.model import ModelRow, ModelState
 from alservice.domain.operation import Operation, OperationState
 from alservice.domain.project import Project
@@ -20,7 +21,7 @@ from alservice.usecases.snapshot import Snapshot, Snapshots
 @dataclass(frozen=True, slots=True)
 class _Facts:
     settled: Sequence[Settled]
-    warm: LinearHead | None
+    warm: Head | None
 
 
 @dataclass(frozen=True, slots=True)

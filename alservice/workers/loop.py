@@ -14,7 +14,7 @@ import structlog
 
 from alservice.core import CancelFlag
 from alservice.core import Cancelled as KernelCancelled
-from alservice.domain.errors import AlserviceError, Cancelled, TrainingFailed
+from alservice.domain.errors import AlserviceError, Cancelled, IndexFailed, TrainingFailed
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.ports.catalog import Catalog
@@ -69,13 +69,14 @@ class WorkerLoop:
         wake: threading.Event,
         chores: Callable[[], object] = lambda: None,
     ) -> None:
-        """Prepare.
+        """Prepare: it takes the kinds of operations that it has handlers for.
 
         `owner` names this process. Whoever queues an operation sets `wake`. `chores` is called
         now and then between operations.
         """
         self._catalog = catalog
         self._handlers = handlers
+        self._kinds = tuple(handlers)
         self._owner = owner
         self._chores = chores
         self._wake = wake
@@ -123,7 +124,7 @@ class WorkerLoop:
     def _step(self) -> bool:
         """Work on one operation, if there is one."""
         operation = self._catalog.transact(
-            lambda tx: tx.operations.claim(self._owner, tx.now_ms(), LEASE_MS)
+            lambda tx: tx.operations.claim(self._owner, tx.now_ms(), LEASE_MS, self._kinds)
         )
         if operation is None:
             return False
@@ -171,7 +172,7 @@ class WorkerLoop:
             handler.end(operation, OperationState.FAILED, error)
         except Exception:
             log.exception("operation.failed", **_told(operation))
-            failure = TrainingFailed("the operation failed; the server's log tells more")
+            failure = _failure(operation, "the operation failed; the server's log tells more")
             handler.end(operation, OperationState.FAILED, failure)
 
     def _cancelled(self, work: _Work, handler: Handler) -> None:
@@ -220,7 +221,12 @@ class WorkerLoop:
 def _refuse_poison(operation: Operation) -> None:
     if operation.lapses >= MOST_LAPSES:
         text = f"{MOST_LAPSES} workers died at the operation or hung; it is given up"
-        raise TrainingFailed(text)
+        raise _failure(operation, text)
+
+
+def _failure(operation: Operation, text: str) -> AlserviceError:
+    indexing = operation.kind is OperationKind.BUILD_INDEX
+    return IndexFailed(text) if indexing else TrainingFailed(text)
 
 
 def _refuse_cancelled(work: _Work) -> None:

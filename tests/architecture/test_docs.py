@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from alservice import strategies
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -27,3 +29,10 @@ def test_every_link_and_path_leads_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = [*LINK.findall(text), *PATH.findall(text)]
     assert [name for name in named if not exists(page, name) and "NAME" not in name] == []
+
+
+def test_every_strategy_is_explained_in_the_docs_and_no_other() -> None:
+    text = (ROOT / "docs" / "strategies.md").read_text()
+    table = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    named = set(re.findall(r"`(\w+)`", "".join(table)))
+    assert named == set(strategies.discover())

@@ -9,12 +9,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CASES = ("uncertainty", "k_center", "query", "add_items", "submit_labels", "train")
+CASES = (
+    "uncertainty",
+    "k_center",
+    "badge",
+    "coverage",
+    "facility_location",
+    "bait",
+    "graph",
+    "auto",
+    "query",
+    "add_items",
+    "submit_labels",
+    "train",
+)
 COLUMNS = {"case", "name", "ours_s", "peer", "peer_s", "ratio", "target", "held", "unit", "reason"}
 
 
 def run(results: Path, *cases: str) -> subprocess.CompletedProcess[str]:
-    small = {"ALSERVICE_BENCH_SMALL": "1", "ALSERVICE_BENCH_RESULTS": str(results)}
+    small = {
+        "ALSERVICE_BENCH_SMALL": "1",
+        "ALSERVICE_BENCH_RESULTS": str(results),
+        "ALSERVICE_BENCH_CACHE": str(results.parent / "cache"),
+    }
     return subprocess.run(
         [sys.executable, "bench/run.py", *cases],
         cwd=ROOT,

@@ -1,5 +1,6 @@
 """Rows to put into a catalog: whatever a test does not care about has a plain value."""
 
+from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState, Lease
 from alservice.domain.label import LabelRow, Outcome, Provenance, Settled
 from alservice.domain.model import ModelRow, ModelState
@@ -19,6 +20,11 @@ def a_project(project_id: str = P, **changes: object) -> Project:
 def a_segment(segment_id: str, **changes: object) -> Segment:
     row = {"project_id": P, "space_id": "default", "state": SegmentState.LIVE}
     return Segment(segment_id=segment_id, **{**row, **changes})  # type: ignore[arg-type]
+
+
+def an_artefact(artefact_id: str, **changes: object) -> Artefact:
+    row = {"project_id": P, "operation_id": "o-1", "state": ArtefactState.LIVE}
+    return Artefact(artefact_id=artefact_id, **{**row, **changes})  # type: ignore[arg-type]
 
 
 def an_upload(upload_id: str = "u-1", **changes: object) -> Upload:

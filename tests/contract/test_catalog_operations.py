@@ -208,3 +208,25 @@ def test_only_a_done_operation_can_be_forgotten(catalog: Catalog) -> None:
         catalog.transact(lambda tx, i=operation_id: tx.operations.delete(P, i))  # type: ignore[misc]
     assert get(catalog, "o-1") is None
     assert get(catalog, "o-2") is not None
+
+
+def test_only_the_kinds_asked_for_are_claimed(catalog: Catalog) -> None:
+    index = an_operation("o-1", kind=OperationKind.BUILD_INDEX, create_time_ms=1)
+    train = an_operation("o-2", create_time_ms=2)
+    add(catalog, index, train)
+    kinds = (OperationKind.TRAIN, OperationKind.MERGE)
+    claim = lambda tx: tx.operations.claim("me", 0, LEASE_MS, kinds)  # noqa: E731
+    first, second = catalog.transact(claim), catalog.transact(claim)
+    assert first is not None and first.operation_id == "o-2"
+    assert second is None
+
+
+def test_what_came_of_an_operation_comes_back(catalog: Catalog) -> None:
+    add(catalog, an_operation("o-1", kind=OperationKind.BUILD_INDEX))
+    claimed = claim(catalog, 0)
+    assert claimed is not None
+    done = replace(claimed, state=OperationState.SUCCEEDED, result={"recall": 0.5, "method": "é"})
+    assert catalog.transact(lambda tx: tx.operations.finish(done, claimed.attempt))
+    found = catalog.read(lambda tx: tx.operations.get(P, "o-1"))
+    assert found is not None
+    assert found.result == {"recall": 0.5, "method": "é"}

@@ -72,6 +72,10 @@ BY_INDEX: dict[str, tuple[Ask, list[str]]] = {
         lambda tx: tx.segments.pool_version(P),
         ["COVERING INDEX segments_by_project (project_id=? AND state=?)"],
     ),
+    "the index of the pool": (
+        lambda tx: tx.artefacts.live(P),
+        ["artefacts_by_project (project_id=? AND state=?)"],
+    ),
     "an unfinished operation": (
         lambda tx: tx.operations.unfinished(P, OperationKind.TRAIN),
         ["operations_by_time (project_id=?)"],

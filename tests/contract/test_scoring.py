@@ -1,6 +1,7 @@
 """The promise of PoolScoring: however the pass is spread, the answer is that of one thread."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,11 @@ from hypothesis import strategies as st
 
 from alservice import strategies
 from alservice.core import Block, CancelFlag, Cancelled, Engine, Ranked, keyed_hash
-from alservice.domain.learner import LinearHead
-from alservice.domain.strategy import Scoring, Selecting
+from alservice.domain.head import LinearHead
+from alservice.domain.strategy import Scoring, Selecting, Strategy
 from alservice.ports.scoring import PoolScoring
 from alservice.scoring.local import LocalScoring
-from tests.strategies.pools import Pool, choose, pools, rows
+from tests.strategies.pools import Pool, choose, pools, question, rows
 
 ALL = strategies.discover()
 SCORING = [s for s in ALL.values() if isinstance(s, Scoring)]
@@ -50,7 +51,7 @@ def test_rank_is_what_one_thread_says_of_the_whole(
     scoring: PoolScoring, pool: Pool, strategy: Scoring, cuts: list[int], count: int, seed: int
 ) -> None:
     blocks, whole = pool.cut(*cuts), pool.cut()
-    found = scoring.rank(strategy, blocks, pool.head, count, seed, CancelFlag())
+    found = scoring.choose(question(strategy, pool, blocks, count, seed))
     same(found, blocks, choose(strategy, pool, whole, count, seed), whole)
 
 
@@ -60,7 +61,7 @@ def test_rank_gives_all_that_is_free_by_falling_score_and_then_by_keyed_hash(
     scoring: PoolScoring, pool: Pool, strategy: Scoring, seed: int
 ) -> None:
     blocks = pool.cut()
-    found = scoring.rank(strategy, blocks, pool.head, 40, seed, CancelFlag())
+    found = scoring.choose(question(strategy, pool, blocks, 40, seed))
     chosen = rows(blocks, found)
     assert sorted(chosen) == np.flatnonzero(pool.free).tolist()
     keyed = keyed_hash(pool.id_hash, seed)
@@ -76,7 +77,7 @@ def test_select_is_what_one_thread_says_of_the_whole(
     scoring: PoolScoring, pool: Pool, strategy: Selecting, cuts: list[int], count: int, seed: int
 ) -> None:
     blocks, whole = pool.cut(*cuts), pool.cut()
-    found = scoring.select(strategy, blocks, pool.anchors, count, seed, {}, CancelFlag())
+    found = scoring.choose(question(strategy, pool, blocks, count, seed))
     same(found, blocks, choose(strategy, pool, whole, count, seed), whole)
     chosen = rows(blocks, found)
     assert len(set(chosen)) == len(chosen) == min(count, int(pool.free.sum()))
@@ -121,24 +122,52 @@ def test_probabilities_are_the_softmax_of_the_logits(scoring: PoolScoring, pool:
 
 def test_whoever_is_cancelled_hears_of_it(scoring: PoolScoring) -> None:
     n = 100_000
-    block = Block(
-        vectors=np.zeros((n, 4), np.float32),
+    pool = Pool(
+        vectors=np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32),
         id_hash=np.arange(n, dtype=np.uint64),
-        excluded=np.zeros(n // 8, np.uint8),
+        free=np.ones(n, np.bool_),
+        head=LinearHead(np.eye(2, 4, dtype=np.float32), np.zeros(2, np.float32)),
+        anchors=np.zeros((1, 4), np.float32),
     )
-    cancel = CancelFlag()
+    blocks, cancel = pool.cut(), CancelFlag()
     cancel.cancel()
-    head = LinearHead(np.zeros((2, 4), np.float32), np.zeros(2, np.float32))
-    calls: list[Callable[[], Ranked]] = [
-        lambda: scoring.rank(SCORING[0], [block], head, 9, 1, cancel),
-        lambda: scoring.draw([block], 9, 1, cancel),
-        *(
-            lambda s=strategy: scoring.select(
-                s, [block], np.zeros((0, 4), np.float32), 9, 1, {}, cancel
-            )
-            for strategy in SELECTING
-        ),
-    ]
-    for call in calls:
+    with pytest.raises(Cancelled):
+        scoring.draw(blocks, 9, 1, cancel)
+    every: list[Strategy] = [*SCORING, *SELECTING]
+    for strategy in every:
         with pytest.raises(Cancelled):
-            call()
+            scoring.choose(replace(question(strategy, pool, blocks, 9, 1), cancel=cancel))
+
+
+@given(pool=pools(), most=st.integers(0, 5), cuts=CUTS, seed=SEEDS)
+@settings(max_examples=40)
+def test_every_open_row_is_counted_for_the_pick_nearest_to_it(
+    scoring: PoolScoring, pool: Pool, most: int, cuts: list[int], seed: int
+) -> None:
+    blocks = pool.cut(*cuts)
+    picks = scoring.draw(blocks, 4, seed, CancelFlag())
+    found = scoring.represented(blocks, picks, most, CancelFlag())
+    chosen = rows(blocks, picks)
+    rest = [row for row in np.flatnonzero(pool.free) if row not in chosen]
+    assert found.counts.sum() == (len(rest) if chosen else 0)
+    for place, named in enumerate(found.nearest):
+        assert len(named.row) == min(most, found.counts[place])
+        for row, distance in zip(rows(blocks, named), named.score, strict=True):
+            gaps = np.linalg.norm(pool.vectors[chosen] - pool.vectors[row], axis=1)
+            np.testing.assert_allclose(distance, gaps[place], rtol=1e-3, atol=1e-3)
+            np.testing.assert_allclose(gaps[place], gaps.min(), rtol=1e-3, atol=1e-3)
+
+
+@given(pool=pools(), strategy=st.sampled_from(SCORING), gamma=st.sampled_from([0.0, 0.5, 2.0]))
+@settings(max_examples=40)
+def test_a_score_is_divided_by_the_cost_to_a_power(
+    scoring: PoolScoring, pool: Pool, strategy: Scoring, gamma: float
+) -> None:
+    blocks = pool.cut(7)
+    columns = [np.linspace(0.5, 4, len(block.id_hash)).astype(np.float32) for block in blocks]
+    ask = replace(question(strategy, pool, blocks, 40, 3), costs=columns, cost_exponent=gamma)
+    found = scoring.choose(ask)
+    costs = np.concatenate([*columns, np.zeros(0, np.float32)])[rows(blocks, found)]
+    plain = strategy.score(scoring.probabilities(pool.vectors, pool.head))[rows(blocks, found)]
+    np.testing.assert_allclose(found.score, plain / costs**gamma, rtol=1e-4, atol=1e-4)
+    assert (np.diff(found.score) <= 0).all()

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alservice.domain.learner import LinearHead, TrainingSet
+from alservice.domain.head import LinearHead
+from alservice.domain.learner import TrainingSet
 from alservice.domain.scaling import centred
 
 

@@ -28,6 +28,9 @@ def test_the_mean_probability_of_an_unseen_class_is_the_rule_of_succession_unles
     own = vectors @ weights.T + bias
     head = unseen.complete(weights, bias, seen, class_count, own)
     logits = head.logits(vectors).astype(np.float64)
+    np.testing.assert_allclose(
+        unseen.spread(own, seen, class_count, own), logits, atol=1e-4 * max(1, np.abs(own).max())
+    )
     others = np.setdiff1d(np.arange(class_count), seen)
     np.testing.assert_array_equal(seen[own.argmax(axis=1)], logits.argmax(axis=1))
     before = softmax(own, np.zeros(n, np.int64))[0]

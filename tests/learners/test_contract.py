@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from alservice import learners
-from alservice.domain.errors import ParameterUnknown, TrainingNeedsTwoClasses
+from alservice.domain.errors import ParameterOutOfRange, ParameterUnknown, TrainingNeedsTwoClasses
 from alservice.domain.learner import Learner, TrainingSet, silent
 
 ALL = learners.discover()
+PROBES = np.random.default_rng(1).normal(scale=3, size=(200, 5)).astype(np.float32)
 
 
 def blobs(n: int, classes: int, class_count: int, seed: int = 0) -> TrainingSet:
@@ -36,15 +37,15 @@ def test_it_says_what_it_is(learner: Learner) -> None:
 @pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
 def test_the_head_has_a_row_for_every_declared_class(learner: Learner) -> None:
     model = learner.fit(blobs(30, 3, 5), {}, None, silent)
-    assert model.head.weights.shape == (5, 5) and model.head.bias.shape == (5,)
-    assert model.head.weights.dtype == model.head.bias.dtype == np.float32
-    assert np.isfinite(model.head.weights).all() and np.isfinite(model.head.bias).all()
+    logits = model.head.logits(PROBES)
+    assert logits.shape == (200, 5) and logits.dtype == np.float32
+    assert np.isfinite(logits).all()
 
 
 @pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
 def test_the_same_arguments_give_the_same_model(learner: Learner) -> None:
     first, second = (learner.fit(blobs(30, 3, 3), {}, None, silent) for _ in range(2))
-    np.testing.assert_array_equal(first.head.weights, second.head.weights)
+    np.testing.assert_array_equal(first.head.logits(PROBES), second.head.logits(PROBES))
     assert first.metrics == second.metrics
 
 
@@ -58,6 +59,87 @@ def test_one_class_is_refused(learner: Learner) -> None:
 def test_an_unknown_parameter_is_refused(learner: Learner) -> None:
     with pytest.raises(ParameterUnknown):
         learner.fit(blobs(10, 2, 2), {"no_such_parameter": 1.0}, None, silent)
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_a_class_without_labels_has_a_prior_probability_and_is_never_predicted(
+    learner: Learner,
+) -> None:
+    training = blobs(30, 3, 5)
+    logits = learner.fit(training, {}, None, silent).head.logits(1e3 * PROBES)
+    assert (logits.argmax(axis=1) < 3).all()
+    head = learner.fit(training, {}, None, silent).head
+    share = head.probabilities(training.vectors)[:, 3:].mean(axis=0)
+    assert (share > 0).all() and (share <= 1.001 / (30 + 5)).all()
+
+
+@pytest.mark.parametrize("rows", [(2, 2), (3, 3), (5, 2), (5, 4)])
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_a_handful_of_labels_gives_a_model(learner: Learner, rows: tuple[int, int]) -> None:
+    model = learner.fit(blobs(rows[0], rows[1], 5), {}, None, silent)
+    assert np.isfinite(model.head.logits(PROBES)).all()
+    assert model.metrics or any("Too few" in note for note in model.notes)
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_equal_vectors_of_two_classes_give_the_commoner_one(learner: Learner) -> None:
+    training = TrainingSet(
+        vectors=np.ones((10, 5), np.float32),
+        classes=np.array([0] * 7 + [1] * 3),
+        class_count=2,
+        weights=np.ones(10, np.float32),
+    )
+    logits = learner.fit(training, {}, None, silent).head.logits(PROBES)
+    assert np.isfinite(logits).all() and (logits.argmax(axis=1) == 0).all()
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_without_calibration_nothing_is_measured_and_nothing_cross_validated(
+    learner: Learner,
+) -> None:
+    model = learner.fit(blobs(30, 3, 3), {"calibrate": False}, None, silent)
+    assert model.temperature == 1 and model.metrics == ()
+    assert model.parameters["folds"] == 0 and model.parameters["fits"] == 1
+    assert any("Neither measured nor calibrated" in note for note in model.notes)
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_calibration_divides_the_logits_by_the_temperature_and_changes_nothing_else(
+    learner: Learner,
+) -> None:
+    free = learner.fit(blobs(60, 3, 3), {}, None, silent)
+    fixed = {name: free.parameters[name] for name in free.parameters.keys() & learner.parameters}
+    calibrated = learner.fit(blobs(60, 3, 3), fixed, None, silent)
+    plain = learner.fit(blobs(60, 3, 3), {**fixed, "calibrate": False}, None, silent)
+    np.testing.assert_allclose(
+        calibrated.head.logits(PROBES) * calibrated.temperature,
+        plain.head.logits(PROBES),
+        atol=0.03 * np.abs(plain.head.logits(PROBES)).max(),
+    )
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+def test_fewer_than_two_rows_a_class_do_not_move_the_temperature(learner: Learner) -> None:
+    few, others = (
+        {
+            learner.fit(blobs(n, 5, 5, seed), {"C": 10.0}, None, silent).temperature
+            for seed in seeds
+        }
+        for n, seeds in ((9, range(3)), (60, range(3)))
+    )
+    assert len(few) == 1 and len(others) == 3
+
+
+@pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())
+@pytest.mark.parametrize(
+    "wrong",
+    [{"C": 0.0}, {"C": True}, {"C": float("nan")}, {"standardise": 1.0}, {"calibrate": 0.0}],
+)
+def test_a_parameter_out_of_range_is_refused(
+    learner: Learner, wrong: dict[str, float | str | bool]
+) -> None:
+    with pytest.raises(ParameterOutOfRange):
+        learner.fit(blobs(10, 2, 2), wrong, None, silent)
 
 
 @pytest.mark.parametrize("learner", ALL.values(), ids=ALL.keys())

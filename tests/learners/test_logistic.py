@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from alservice.domain.errors import ParameterOutOfRange, ParameterUnknown
+from alservice.domain.head import LinearHead
 from alservice.domain.learner import (
     FittedModel,
-    LinearHead,
     Parameter,
     TrainingSet,
     WarmStart,
@@ -187,13 +187,6 @@ def test_twins_do_not_flatter_the_metrics() -> None:
     accuracy = fit(noise, C=1000.0).metrics[0]
     # Split at random, each row's twin gives it away: above 0.9.
     assert accuracy.value < 0.75
-
-
-@pytest.mark.parametrize("rows", [2, 3, 5])
-def test_a_handful_of_labels_gives_a_model(rows: int) -> None:
-    model = fit(sample(1, n=rows, classes=2))
-    assert np.isfinite(model.head.weights).all()
-    assert model.metrics or any("Too few" in note for note in model.notes)
 
 
 def test_identical_vectors_give_the_class_frequencies() -> None:

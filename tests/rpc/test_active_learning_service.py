@@ -76,7 +76,7 @@ def test_a_round_goes_from_a_cold_start_to_a_model_that_chooses(
 ) -> None:
     first = query(stub, project)
     batch = first.batch
-    assert len(batch.items) == 20 and batch.strategy == "random" and batch.model == ""
+    assert len(batch.items) == 20 and batch.chosen_by == "random" and batch.model == ""
     assert "margin" in first.notes[0] and batch.name.startswith(f"{project}/batches/")
     assert [item.rank for item in batch.items] == list(range(1, 21))
     assert all(item.content.parts[0].text == f"no {item.item_id[1:]}" for item in batch.items)

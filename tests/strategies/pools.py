@@ -8,11 +8,18 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from alservice.core import Block, Engine, Ranked
-from alservice.domain.learner import F32, LinearHead
-from alservice.domain.strategy import PoolView, Scoring, Strategy
+from alservice import strategies
+from alservice.core import Block, CancelFlag, Engine, Ranked
+from alservice.domain.head import LinearHead
+from alservice.domain.learner import F32
+from alservice.domain.strategy import Ensemble, Schedule, Scoring, Selecting, Strategy
+from alservice.ports.scoring import Pass
+from alservice.scoring.local import LocalScoring
+from alservice.usecases.choose_together import ChooseTogether
 
 ENGINE = Engine(2)
+SCORING = LocalScoring(ENGINE)
+KNOWN = strategies.discover()
 DIMENSION = 3
 NUMBERS = st.floats(-4, 4, width=32)
 
@@ -56,15 +63,40 @@ def pools(draw: st.DrawFn) -> Pool:
     )
 
 
+def question(
+    strategy: Strategy, pool: Pool, blocks: Sequence[Block], count: int, seed: int
+) -> Pass:
+    """What the service asks of a pool, with the strategy's own way and parameters."""
+    return Pass(
+        strategy=None if isinstance(strategy, Schedule | Ensemble) else strategy,
+        scores=_scores(strategy),
+        blocks=blocks,
+        count=count,
+        seed=seed,
+        cancel=CancelFlag(),
+        head=pool.head,
+        anchors=pool.anchors,
+        anchor_classes=np.arange(len(pool.anchors)) % len(pool.head.bias),
+        class_count=len(pool.head.bias),
+        parameters={p.name: p.default for p in strategy.parameters},
+    )
+
+
 def choose(
     strategy: Strategy, pool: Pool, blocks: Sequence[Block], count: int, seed: int = 7
 ) -> Ranked:
-    """What the strategy chooses."""
-    if isinstance(strategy, Scoring):
-        head = pool.head
-        return ENGINE.score_top_k(blocks, head.weights, head.bias, strategy.measure, count, seed)
-    view = PoolView(blocks=blocks, anchors=pool.anchors, seed=seed, engine=ENGINE)
-    return strategy.select(view, count)
+    """What the strategy chooses, as the service runs it."""
+    ask = question(strategy, pool, blocks, count, seed)
+    if isinstance(strategy, Ensemble):
+        return ChooseTogether(SCORING, KNOWN)(strategy, ask)
+    return SCORING.choose(ask)
+
+
+def _scores(strategy: Strategy) -> Scoring | None:
+    """What a selecting strategy diversifies by itself."""
+    name = strategy.scores if isinstance(strategy, Selecting) else ""
+    found = KNOWN.get(name)
+    return found if isinstance(found, Scoring) else None
 
 
 def rows(blocks: Sequence[Block], chosen: Ranked) -> list[int]:

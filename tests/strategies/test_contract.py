@@ -8,16 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alservice import strategies
-from alservice.domain.learner import LinearHead
-from alservice.domain.strategy import Scoring, Selecting, Strategy
+from alservice.domain.head import LinearHead
+from alservice.domain.strategy import Ensemble, Schedule, Scoring, Selecting, Strategy
 from tests.strategies.pools import ENGINE, Pool, choose, pools, rows
 
 ALL = strategies.discover()
 SCORING = [s for s in ALL.values() if isinstance(s, Scoring)]
+CHOOSING = [s for s in ALL.values() if not isinstance(s, Schedule)]
+GREEDY = [s for s in CHOOSING if isinstance(s, Scoring) or getattr(s, "greedy", False)]
 COUNTS = st.integers(0, 45)
 CUTS = st.lists(st.integers(0, 40), max_size=4)
 
 each = pytest.mark.parametrize("strategy", ALL.values(), ids=ALL.keys())
+each_choosing = pytest.mark.parametrize("strategy", CHOOSING, ids=lambda s: s.name)
+each_greedy = pytest.mark.parametrize("strategy", GREEDY, ids=lambda s: s.name)
 each_scoring = pytest.mark.parametrize("strategy", SCORING, ids=lambda s: s.name)
 
 
@@ -26,9 +30,9 @@ def test_the_folder_holds_the_five() -> None:
     assert list(ALL) == sorted(ALL)
 
 
-@each
+@each_choosing
 @given(pool=pools(), cuts=CUTS, count=COUNTS)
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 def test_it_chooses_distinct_free_rows_as_many_as_asked_or_all(
     strategy: Strategy, pool: Pool, cuts: list[int], count: int
 ) -> None:
@@ -38,9 +42,9 @@ def test_it_chooses_distinct_free_rows_as_many_as_asked_or_all(
     assert all(pool.free[row] for row in chosen)
 
 
-@each
+@each_choosing
 @given(pool=pools(), cuts=CUTS, count=COUNTS, seed=st.integers(0, 2**63 - 1))
-@settings(max_examples=60)
+@settings(max_examples=40, deadline=None)
 def test_the_answer_depends_on_the_seed_but_not_on_how_the_pool_is_cut(
     strategy: Strategy, pool: Pool, cuts: list[int], count: int, seed: int
 ) -> None:
@@ -50,9 +54,9 @@ def test_the_answer_depends_on_the_seed_but_not_on_how_the_pool_is_cut(
     np.testing.assert_array_equal(got.score, expected.score)
 
 
-@each
+@each_greedy
 @given(pool=pools(), count=COUNTS)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_smaller_batch_is_the_beginning_of_a_larger_one(
     strategy: Strategy, pool: Pool, count: int
 ) -> None:
@@ -61,7 +65,7 @@ def test_a_smaller_batch_is_the_beginning_of_a_larger_one(
     assert many[:count] == few
 
 
-@each
+@each_choosing
 def test_another_seed_breaks_ties_differently(strategy: Strategy) -> None:
     # 200 equal rows, of which 5 are drawn: two seeds agree by chance once in 10^11.
     pool = Pool(
@@ -123,4 +127,35 @@ def test_it_is_documented_and_has_a_test_of_its_own(strategy: Strategy) -> None:
     names = [p.name for p in strategy.parameters]
     assert len(names) == len(set(names))
     assert all(p.minimum <= p.default <= p.maximum for p in strategy.parameters)
-    assert isinstance(strategy, Scoring | Selecting)
+    assert isinstance(strategy, Scoring | Selecting | Schedule | Ensemble)
+
+
+@each_choosing
+def test_it_takes_nobodys_pool_apart(strategy: Strategy) -> None:
+    """Edges: nothing to choose from, one row, all rows equal, zero vectors, one class."""
+    for n in (0, 1, 9):
+        for classes in (1, 2):
+            pool = Pool(
+                vectors=np.zeros((n, 3), np.float32),
+                id_hash=np.arange(n, dtype=np.uint64),
+                free=np.ones(n, np.bool_),
+                head=LinearHead(np.zeros((classes, 3), np.float32), np.zeros(classes, np.float32)),
+                anchors=np.zeros((0, 3), np.float32),
+            )
+            blocks = pool.cut()
+            for count in (0, 1, 5, 20):
+                chosen = rows(blocks, choose(strategy, pool, blocks, count))
+                assert len(chosen) == len(set(chosen)) == min(count, n)
+
+
+def test_what_is_named_exists() -> None:
+    for strategy in ALL.values():
+        if isinstance(strategy, Schedule):
+            parts = {step.strategy for step in strategy.steps}
+            parts |= {step.diversify for step in strategy.steps if step.diversify}
+        elif isinstance(strategy, Ensemble):
+            parts = {*strategy.members, strategy.final}
+        else:
+            parts = {strategy.scores} - {""} if isinstance(strategy, Selecting) else set()
+            assert all(isinstance(ALL[name], Scoring) for name in parts)
+        assert parts <= set(ALL)

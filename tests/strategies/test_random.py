@@ -12,7 +12,14 @@ def view(seed: int) -> PoolView:
     ids = np.frombuffer(b"0123456789", np.uint8)
     hashes = hash_ids(ids, np.arange(11, dtype=np.int64))
     block = Block(np.zeros((10, 1), np.float32), hashes, np.zeros(2, np.uint8))
-    return PoolView(blocks=[block], anchors=np.empty((0, 1), np.float32), seed=seed, engine=ONE)
+    return PoolView(
+        blocks=[block],
+        anchors=np.empty((0, 1), np.float32),
+        anchor_classes=np.empty(0, np.int64),
+        class_count=2,
+        seed=seed,
+        engine=ONE,
+    )
 
 
 ONE = Engine(1)

@@ -33,7 +33,7 @@ def test_without_a_model_the_draw_is_uniform_and_says_so(rounds: Rounds) -> None
     for seed in range(200):
         result = rounds.query(10, dry_run=True, seed=seed)
         counts.update(item.item_id for item in result.batch.items)
-    assert result.batch.strategy == "random" and result.batch.model_id is None
+    assert result.batch.chosen_by == "random" and result.batch.model_id is None
     assert "margin" in result.notes[0] and "uniformly" in result.notes[0]
     # Draws without replacement vary less than multinomial ones, by (40 - 10) / (40 - 1).
     chi2 = sum((counts[i] - 50) ** 2 / 50 for i in ids(40)) / (30 / 39)
@@ -44,7 +44,7 @@ def test_without_a_model_the_draw_is_uniform_and_says_so(rounds: Rounds) -> None
 def test_labels_of_one_class_make_no_model_and_the_rounds_go_on(rounds: Rounds) -> None:
     rounds.label(i for i in ids(20) if truth(i) == "cat")
     result = rounds.query(30)
-    assert result.batch.strategy == "random" and len(result.batch.items) == 30
+    assert result.batch.chosen_by == "random" and len(result.batch.items) == 30
 
 
 def test_the_model_ranks_as_the_strategy_scores_its_probabilities(rounds: Rounds) -> None:

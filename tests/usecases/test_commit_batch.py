@@ -8,9 +8,11 @@ import pytest
 from alservice import strategies
 from alservice.core import CancelFlag
 from alservice.domain.batch import Arm, Batch
+from alservice.domain.strategy import Scoring, Selecting
 from alservice.ports.catalog import Tx
 from alservice.usecases.choose_batch import Choice, ChooseBatch, Draws, Wish
 from alservice.usecases.commit_batch import StaleSnapshot, Terms, commit_batch, dry_batch
+from alservice.usecases.plan_choice import Asked
 from alservice.usecases.require import lock_project
 from alservice.usecases.snapshot import Snapshot, Snapshots
 from tests.rounds import Rounds, ids
@@ -41,9 +43,7 @@ def choose(rounds: Rounds, batch_size: int = 5, attempt: int = 0) -> Late:
     draw = strategies.discover()["random"]
     wish = Wish(
         batch_size=batch_size,
-        strategy=draw,
-        fallback=draw,
-        parameters={},
+        asked=Asked(strategy=draw),
         seed=5,
         model=None,
         attempt=attempt,
@@ -142,19 +142,21 @@ def test_the_audits_share_is_that_of_the_moment_of_the_commit(
     assert [i.arm for i in other.commit().items].count(Arm.AUDIT) == 1
 
 
-@pytest.mark.parametrize("strategy", ["random", "margin", "k_center"])
+@pytest.mark.parametrize("strategy", ["random", "margin", "k_center", "weighted_k_means"])
 def test_each_further_attempt_has_more_slack_and_none_without_bound(strategy: str) -> None:
-    known = strategies.discover()
+    chooser = strategies.discover()[strategy]
+    assert isinstance(chooser, Scoring | Selecting)
     counts = [
         Wish(
-            batch_size=10_000,
-            strategy=known[strategy],
-            fallback=known["random"],
-            parameters={},
-            seed=0,
-            model=None,
-            attempt=attempt,
-        ).pick_count
+            batch_size=10_000, asked=Asked(strategy=chooser), seed=0, model=None, attempt=attempt
+        ).pick_count(chooser, audits=0)
         for attempt in range(8)
     ]
-    assert counts == sorted(counts) and counts[0] < counts[1] and counts[-1] < 30_000
+    assert counts == sorted(counts) and counts[0] < counts[2] and counts[-1] < 30_000
+
+
+def test_a_batch_whose_parts_belong_together_is_first_asked_for_without_slack() -> None:
+    chooser = strategies.discover()["weighted_k_means"]
+    assert isinstance(chooser, Selecting) and not chooser.greedy
+    wish = Wish(batch_size=20, asked=Asked(strategy=chooser), seed=0, model=None)
+    assert wish.pick_count(chooser, audits=2) == 18

@@ -63,7 +63,9 @@ def test_anchors_are_the_vectors_of_labelled_and_held_items(busy: Rounds) -> Non
     blocks = open_blocks(seen, held, Arm.STRATEGY)
     found = anchors(seen, blocks, held, busy.wiring.make(PoolScoring))
     known = [*ids(7), *(lease.item_id for lease in seen.leases)]
-    assert {tuple(row) for row in found.tolist()} == {tuple(v) for v in vectors_of(known).tolist()}
+    assert {tuple(row) for row in found.vectors.tolist()} == {
+        tuple(v) for v in vectors_of(known).tolist()
+    }
 
 
 def test_ranked_rows_become_items_in_the_same_order(rounds: Rounds) -> None:

@@ -58,6 +58,7 @@ class QueryRequest(_message.Message):
     DRY_RUN_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    DIVERSIFY_FIELD_NUMBER: _builtins.int
     project: _builtins.str
     """The project, `projects/{project}`."""
     batch_size: _builtins.int
@@ -76,6 +77,10 @@ class QueryRequest(_message.Message):
     """The seed of every random choice. Unset means a fresh one; the answer names it."""
     request_id: _builtins.str
     """Makes retries safe; see the service."""
+    diversify: _builtins.str
+    """How to keep a scoring strategy from asking the same thing twice: the name of a strategy that
+    ListStrategies says diversifies. Empty means the best scores as they come.
+    """
     @_builtins.property
     def parameters(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """Parameters of the strategy, by name; see ListStrategies. Unknown names are refused."""
@@ -98,10 +103,11 @@ class QueryRequest(_message.Message):
         dry_run: _builtins.bool = ...,
         seed: _builtins.int | None = ...,
         request_id: _builtins.str = ...,
+        diversify: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "lease_duration", b"lease_duration", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "annotator_id", b"annotator_id", "batch_size", b"batch_size", "dry_run", b"dry_run", "lease_duration", b"lease_duration", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "resume", b"resume", "seed", b"seed", "strategy", b"strategy", "view", b"view"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "annotator_id", b"annotator_id", "batch_size", b"batch_size", "diversify", b"diversify", "dry_run", b"dry_run", "lease_duration", b"lease_duration", "parameters", b"parameters", "project", b"project", "request_id", b"request_id", "resume", b"resume", "seed", b"seed", "strategy", b"strategy", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015

@@ -28,7 +28,7 @@ from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lservice/api/v1/batch.proto\x12\x10\x61lservice.api.v1\x1a\x1b\x61lservice/api/v1/item.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb9\x03\n\tBatchItem\x12\x17\n\x07item_id\x18\x01 \x01(\tR\x06itemId\x12\x12\n\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n\x05score\x18\x03 \x01(\x02R\x05score\x12[\n\x10\x63omponent_scores\x18\x04 \x03(\x0b\x32\x30.alservice.api.v1.BatchItem.ComponentScoresEntryR\x0f\x63omponentScores\x12\x33\n\x07\x63ontent\x18\x05 \x01(\x0b\x32\x19.alservice.api.v1.ContentR\x07\x63ontent\x12\x36\n\x05state\x18\x06 \x01(\x0e\x32 .alservice.api.v1.BatchItemStateR\x05state\x12\'\n\x03\x61rm\x18\x07 \x01(\x0e\x32\x15.alservice.api.v1.ArmR\x03\x61rm\x12#\n\npropensity\x18\x08 \x01(\x02H\x00R\npropensity\x88\x01\x01\x1a\x42\n\x14\x43omponentScoresEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x02R\x05value:\x02\x38\x01\x42\r\n\x0b_propensity\"\xe0\x03\n\x05\x42\x61tch\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12\x31\n\x05items\x18\x02 \x03(\x0b\x32\x1b.alservice.api.v1.BatchItemR\x05items\x12!\n\x0c\x61nnotator_id\x18\x03 \x01(\tR\x0b\x61nnotatorId\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x1a\n\x08strategy\x18\x06 \x01(\tR\x08strategy\x12)\n\x10strategy_version\x18\x07 \x01(\x05R\x0fstrategyVersion\x12\x14\n\x05model\x18\x08 \x01(\tR\x05model\x12\x12\n\x04seed\x18\t \x01(\x04R\x04seed\x12\x1a\n\x08revision\x18\n \x01(\x03R\x08revision\x12\x16\n\x06\x63losed\x18\x0b \x01(\x08R\x06\x63losed:H\xea\x41\x45\n\x0f\x61lservice/Batch\x12\"projects/{project}/batches/{batch}*\x07\x62\x61tches2\x05\x62\x61tch*f\n\tBatchView\x12\x1a\n\x16\x42\x41TCH_VIEW_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42\x41TCH_VIEW_IDS\x10\x01\x12\x14\n\x10\x42\x41TCH_VIEW_BASIC\x10\x02\x12\x13\n\x0f\x42\x41TCH_VIEW_FULL\x10\x03*;\n\x03\x41rm\x12\x13\n\x0f\x41RM_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41RM_STRATEGY\x10\x01\x12\r\n\tARM_AUDIT\x10\x02*\x8b\x01\n\x0e\x42\x61tchItemState\x12 \n\x1c\x42\x41TCH_ITEM_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41TCH_ITEM_STATE_OPEN\x10\x01\x12\x1d\n\x19\x42\x41TCH_ITEM_STATE_ANSWERED\x10\x02\x12\x1d\n\x19\x42\x41TCH_ITEM_STATE_RELEASED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61lservice/api/v1/batch.proto\x12\x10\x61lservice.api.v1\x1a\x1b\x61lservice/api/v1/item.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x04\n\tBatchItem\x12\x17\n\x07item_id\x18\x01 \x01(\tR\x06itemId\x12\x12\n\x04rank\x18\x02 \x01(\x05R\x04rank\x12\x14\n\x05score\x18\x03 \x01(\x02R\x05score\x12[\n\x10\x63omponent_scores\x18\x04 \x03(\x0b\x32\x30.alservice.api.v1.BatchItem.ComponentScoresEntryR\x0f\x63omponentScores\x12\x33\n\x07\x63ontent\x18\x05 \x01(\x0b\x32\x19.alservice.api.v1.ContentR\x07\x63ontent\x12\x36\n\x05state\x18\x06 \x01(\x0e\x32 .alservice.api.v1.BatchItemStateR\x05state\x12\'\n\x03\x61rm\x18\x07 \x01(\x0e\x32\x15.alservice.api.v1.ArmR\x03\x61rm\x12#\n\npropensity\x18\x08 \x01(\x02H\x00R\npropensity\x88\x01\x01\x12\x16\n\x06reason\x18\t \x01(\tR\x06reason\x12+\n\x11represented_count\x18\n \x01(\x03R\x10representedCount\x12\x30\n\x14represented_item_ids\x18\x0b \x03(\tR\x12representedItemIds\x1a\x42\n\x14\x43omponentScoresEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\x02R\x05value:\x02\x38\x01\x42\r\n\x0b_propensity\"\xb6\x04\n\x05\x42\x61tch\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12\x31\n\x05items\x18\x02 \x03(\x0b\x32\x1b.alservice.api.v1.BatchItemR\x05items\x12!\n\x0c\x61nnotator_id\x18\x03 \x01(\tR\x0b\x61nnotatorId\x12;\n\x0b\x65xpire_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nexpireTime\x12;\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime\x12\x1a\n\x08strategy\x18\x06 \x01(\tR\x08strategy\x12)\n\x10strategy_version\x18\x07 \x01(\x05R\x0fstrategyVersion\x12\x14\n\x05model\x18\x08 \x01(\tR\x05model\x12\x12\n\x04seed\x18\t \x01(\x04R\x04seed\x12\x1a\n\x08revision\x18\n \x01(\x03R\x08revision\x12\x16\n\x06\x63losed\x18\x0b \x01(\x08R\x06\x63losed\x12\x1b\n\tchosen_by\x18\x0c \x01(\tR\x08\x63hosenBy\x12\x18\n\x07\x62\x65\x63\x61use\x18\r \x01(\tR\x07\x62\x65\x63\x61use\x12\x1d\n\npool_index\x18\x0e \x01(\tR\tpoolIndex:H\xea\x41\x45\n\x0f\x61lservice/Batch\x12\"projects/{project}/batches/{batch}*\x07\x62\x61tches2\x05\x62\x61tch*f\n\tBatchView\x12\x1a\n\x16\x42\x41TCH_VIEW_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42\x41TCH_VIEW_IDS\x10\x01\x12\x14\n\x10\x42\x41TCH_VIEW_BASIC\x10\x02\x12\x13\n\x0f\x42\x41TCH_VIEW_FULL\x10\x03*;\n\x03\x41rm\x12\x13\n\x0f\x41RM_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x41RM_STRATEGY\x10\x01\x12\r\n\tARM_AUDIT\x10\x02*\x8b\x01\n\x0e\x42\x61tchItemState\x12 \n\x1c\x42\x41TCH_ITEM_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x42\x41TCH_ITEM_STATE_OPEN\x10\x01\x12\x1d\n\x19\x42\x41TCH_ITEM_STATE_ANSWERED\x10\x02\x12\x1d\n\x19\x42\x41TCH_ITEM_STATE_RELEASED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,16 +41,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BATCH'].fields_by_name['name']._serialized_options = b'\342A\001\010'
   _globals['_BATCH']._loaded_options = None
   _globals['_BATCH']._serialized_options = b'\352AE\n\017alservice/Batch\022\"projects/{project}/batches/{batch}*\007batches2\005batch'
-  _globals['_BATCHVIEW']._serialized_start=1099
-  _globals['_BATCHVIEW']._serialized_end=1201
-  _globals['_ARM']._serialized_start=1203
-  _globals['_ARM']._serialized_end=1262
-  _globals['_BATCHITEMSTATE']._serialized_start=1265
-  _globals['_BATCHITEMSTATE']._serialized_end=1404
+  _globals['_BATCHVIEW']._serialized_start=1304
+  _globals['_BATCHVIEW']._serialized_end=1406
+  _globals['_ARM']._serialized_start=1408
+  _globals['_ARM']._serialized_end=1467
+  _globals['_BATCHITEMSTATE']._serialized_start=1470
+  _globals['_BATCHITEMSTATE']._serialized_end=1609
   _globals['_BATCHITEM']._serialized_start=173
-  _globals['_BATCHITEM']._serialized_end=614
-  _globals['_BATCHITEM_COMPONENTSCORESENTRY']._serialized_start=533
-  _globals['_BATCHITEM_COMPONENTSCORESENTRY']._serialized_end=599
-  _globals['_BATCH']._serialized_start=617
-  _globals['_BATCH']._serialized_end=1097
+  _globals['_BATCHITEM']._serialized_end=733
+  _globals['_BATCHITEM_COMPONENTSCORESENTRY']._serialized_start=652
+  _globals['_BATCHITEM_COMPONENTSCORESENTRY']._serialized_end=718
+  _globals['_BATCH']._serialized_start=736
+  _globals['_BATCH']._serialized_end=1302
 # @@protoc_insertion_point(module_scope)

@@ -34,7 +34,9 @@ class _BatchViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BatchView.V
     BATCH_VIEW_BASIC: _BatchView.ValueType  # 2
     """Also the content of the items."""
     BATCH_VIEW_FULL: _BatchView.ValueType  # 3
-    """Also component scores and, in GetBatch and ListBatches, the arm and the propensity."""
+    """Also component scores, reasons and what each item stands for (one more pass over the pool);
+    in GetBatch and ListBatches also the arm and the propensity.
+    """
 
 class BatchView(_BatchView, metaclass=_BatchViewEnumTypeWrapper):
     """BatchView says how much of a batch to return."""
@@ -46,7 +48,9 @@ BATCH_VIEW_IDS: BatchView.ValueType  # 1
 BATCH_VIEW_BASIC: BatchView.ValueType  # 2
 """Also the content of the items."""
 BATCH_VIEW_FULL: BatchView.ValueType  # 3
-"""Also component scores and, in GetBatch and ListBatches, the arm and the propensity."""
+"""Also component scores, reasons and what each item stands for (one more pass over the pool);
+in GetBatch and ListBatches also the arm and the propensity.
+"""
 Global___BatchView: _TypeAlias = BatchView  # noqa: Y015
 
 class _Arm:
@@ -139,6 +143,9 @@ class BatchItem(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     ARM_FIELD_NUMBER: _builtins.int
     PROPENSITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REPRESENTED_COUNT_FIELD_NUMBER: _builtins.int
+    REPRESENTED_ITEM_IDS_FIELD_NUMBER: _builtins.int
     item_id: _builtins.str
     """The item, by the caller's id."""
     rank: _builtins.int
@@ -155,6 +162,12 @@ class BatchItem(_message.Message):
     """The probability with which the item was drawn, in (0, 1]. Unset for deterministic choices,
     which have none. Only in BATCH_VIEW_FULL of GetBatch and ListBatches.
     """
+    reason: _builtins.str
+    """What decided, in plain words. Only in BATCH_VIEW_FULL."""
+    represented_count: _builtins.int
+    """How many items of the pool have this item of the batch nearest to them: what it stands for.
+    Only in BATCH_VIEW_FULL of Query and GetBatch.
+    """
     @_builtins.property
     def component_scores(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The parts of the score by name, such as `margin`. Only in BATCH_VIEW_FULL."""
@@ -164,6 +177,10 @@ class BatchItem(_message.Message):
         """What a person sees. Not in BATCH_VIEW_IDS. Left out, last items first, where the answer
         would outgrow 4 MiB; GetItem has it.
         """
+
+    @_builtins.property
+    def represented_item_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The nearest of those, at most 10. Only in BATCH_VIEW_FULL of Query and GetBatch."""
 
     def __init__(
         self,
@@ -176,10 +193,13 @@ class BatchItem(_message.Message):
         state: Global___BatchItemState.ValueType = ...,
         arm: Global___Arm.ValueType = ...,
         propensity: _builtins.float | None = ...,
+        reason: _builtins.str = ...,
+        represented_count: _builtins.int = ...,
+        represented_item_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_propensity", b"_propensity", "content", b"content", "propensity", b"propensity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_propensity", b"_propensity", "arm", b"arm", "component_scores", b"component_scores", "content", b"content", "item_id", b"item_id", "propensity", b"propensity", "rank", b"rank", "score", b"score", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_propensity", b"_propensity", "arm", b"arm", "component_scores", b"component_scores", "content", b"content", "item_id", b"item_id", "propensity", b"propensity", "rank", b"rank", "reason", b"reason", "represented_count", b"represented_count", "represented_item_ids", b"represented_item_ids", "score", b"score", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__propensity: _TypeAlias = _typing.Literal["propensity"]  # noqa: Y015
     _WhichOneofArgType__propensity: _TypeAlias = _typing.Literal["_propensity", b"_propensity"]  # noqa: Y015
@@ -204,12 +224,15 @@ class Batch(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     CLOSED_FIELD_NUMBER: _builtins.int
+    CHOSEN_BY_FIELD_NUMBER: _builtins.int
+    BECAUSE_FIELD_NUMBER: _builtins.int
+    POOL_INDEX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`projects/{project}/batches/{batch}`. Empty in a dry run."""
     annotator_id: _builtins.str
     """Who the batch was handed to."""
     strategy: _builtins.str
-    """The strategy that chose, after any fallback."""
+    """The strategy that was asked for."""
     strategy_version: _builtins.int
     """The version of that strategy: the same snapshot, model, seed and version give the same batch."""
     model: _builtins.str
@@ -220,6 +243,14 @@ class Batch(_message.Message):
     """The project revision whose snapshot was read."""
     closed: _builtins.bool
     """True once nothing of the batch is open any more."""
+    chosen_by: _builtins.str
+    """What chose in the end: the step of a schedule such as `auto`, a scoring strategy with what
+    diversified it (`entropy+power`), or the cold start where something was missing.
+    """
+    because: _builtins.str
+    """Why that had its turn, in plain words."""
+    pool_index: _builtins.str
+    """The pool index that was used; empty if none was."""
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchItem]:
         """The items, best first."""
@@ -246,10 +277,13 @@ class Batch(_message.Message):
         seed: _builtins.int = ...,
         revision: _builtins.int = ...,
         closed: _builtins.bool = ...,
+        chosen_by: _builtins.str = ...,
+        because: _builtins.str = ...,
+        pool_index: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "closed", b"closed", "create_time", b"create_time", "expire_time", b"expire_time", "items", b"items", "model", b"model", "name", b"name", "revision", b"revision", "seed", b"seed", "strategy", b"strategy", "strategy_version", b"strategy_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "because", b"because", "chosen_by", b"chosen_by", "closed", b"closed", "create_time", b"create_time", "expire_time", b"expire_time", "items", b"items", "model", b"model", "name", b"name", "pool_index", b"pool_index", "revision", b"revision", "seed", b"seed", "strategy", b"strategy", "strategy_version", b"strategy_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

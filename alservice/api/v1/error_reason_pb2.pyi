@@ -288,6 +288,28 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "ERROR_REASON_OPERATION_NOT_DONE",
               "metadata": {"operation": "projects/reviews/operations/o-1f"}}
     """
+    ERROR_REASON_ARTEFACT_CORRUPT: _ErrorReason.ValueType  # 45
+    """A file that was made from a pool is damaged or gone; it can be made again. Status: DATA_LOSS.
+
+    Example: {"reason": "ERROR_REASON_ARTEFACT_CORRUPT",
+              "metadata": {"artefact": "x-1f", "project": "reviews"}}
+    """
+    ERROR_REASON_INDEX_FAILED: _ErrorReason.ValueType  # 46
+    """Building the index of a pool failed. Status: INTERNAL.
+
+    Example: {"reason": "ERROR_REASON_INDEX_FAILED", "metadata": {}}
+    """
+    ERROR_REASON_SIMULATION_NEEDS_LABELS: _ErrorReason.ValueType  # 47
+    """Too few labels are settled to replay them. Status: FAILED_PRECONDITION.
+
+    Example: {"reason": "ERROR_REASON_SIMULATION_NEEDS_LABELS",
+              "metadata": {"project": "reviews", "got": "12"}}
+    """
+    ERROR_REASON_SIMULATION_FAILED: _ErrorReason.ValueType  # 48
+    """Replaying labels failed. Status: INTERNAL.
+
+    Example: {"reason": "ERROR_REASON_SIMULATION_FAILED", "metadata": {}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -559,5 +581,27 @@ ERROR_REASON_OPERATION_NOT_DONE: ErrorReason.ValueType  # 44
 
 Example: {"reason": "ERROR_REASON_OPERATION_NOT_DONE",
           "metadata": {"operation": "projects/reviews/operations/o-1f"}}
+"""
+ERROR_REASON_ARTEFACT_CORRUPT: ErrorReason.ValueType  # 45
+"""A file that was made from a pool is damaged or gone; it can be made again. Status: DATA_LOSS.
+
+Example: {"reason": "ERROR_REASON_ARTEFACT_CORRUPT",
+          "metadata": {"artefact": "x-1f", "project": "reviews"}}
+"""
+ERROR_REASON_INDEX_FAILED: ErrorReason.ValueType  # 46
+"""Building the index of a pool failed. Status: INTERNAL.
+
+Example: {"reason": "ERROR_REASON_INDEX_FAILED", "metadata": {}}
+"""
+ERROR_REASON_SIMULATION_NEEDS_LABELS: ErrorReason.ValueType  # 47
+"""Too few labels are settled to replay them. Status: FAILED_PRECONDITION.
+
+Example: {"reason": "ERROR_REASON_SIMULATION_NEEDS_LABELS",
+          "metadata": {"project": "reviews", "got": "12"}}
+"""
+ERROR_REASON_SIMULATION_FAILED: ErrorReason.ValueType  # 48
+"""Replaying labels failed. Status: INTERNAL.
+
+Example: {"reason": "ERROR_REASON_SIMULATION_FAILED", "metadata": {}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -26,10 +26,13 @@ from alservice.api.v1 import item_pb2 as alservice_dot_api_dot_v1_dot_item__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#alservice/api/v1/pool_service.proto\x12\x10\x61lservice.api.v1\x1a\x1b\x61lservice/api/v1/item.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a google/protobuf/field_mask.proto\"\xf6\x01\n\x0e\x41\x64\x64ItemsHeader\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12%\n\tupload_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\x08uploadId\x12K\n\x0bon_conflict\x18\x03 \x01(\x0e\x32 .alservice.api.v1.ConflictPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nonConflict\x12+\n\nitem_count\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00R\titemCount\x88\x01\x01\x42\r\n\x0b_item_count\"\xa2\x01\n\tItemChunk\x12\x1f\n\x06offset\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x06offset\x12\x39\n\x07\x63olumns\x18\x02 \x01(\x0b\x32\x1d.alservice.api.v1.ItemColumnsH\x00R\x07\x63olumns\x12\x30\n\x04rows\x18\x03 \x01(\x0b\x32\x1a.alservice.api.v1.ItemRowsH\x00R\x04rowsB\x07\n\x05items\"\x8d\x01\n\x0f\x41\x64\x64ItemsRequest\x12:\n\x06header\x18\x01 \x01(\x0b\x32 .alservice.api.v1.AddItemsHeaderH\x00R\x06header\x12\x33\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1b.alservice.api.v1.ItemChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xbc\x01\n\x10\x41\x64\x64ItemsResponse\x12\x1f\n\x0b\x61\x64\x64\x65\x64_count\x18\x01 \x01(\x03R\naddedCount\x12#\n\rskipped_count\x18\x02 \x01(\x03R\x0cskippedCount\x12%\n\x0ereplaced_count\x18\x03 \x01(\x03R\rreplacedCount\x12\x1f\n\x0blabel_count\x18\x04 \x01(\x03R\nlabelCount\x12\x1a\n\x08revision\x18\x05 \x01(\x03R\x08revision\"\xb8\x02\n\x14\x42\x61tchAddItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\x39\n\x07\x63olumns\x18\x02 \x01(\x0b\x32\x1d.alservice.api.v1.ItemColumnsH\x00R\x07\x63olumns\x12\x30\n\x04rows\x18\x03 \x01(\x0b\x32\x1a.alservice.api.v1.ItemRowsH\x00R\x04rows\x12K\n\x0bon_conflict\x18\x04 \x01(\x0e\x32 .alservice.api.v1.ConflictPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nonConflict\x12\'\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestIdB\x07\n\x05items\"S\n\x15\x42\x61tchAddItemsResponse\x12:\n\x06result\x18\x01 \x01(\x0b\x32\".alservice.api.v1.AddItemsResponseR\x06result\"u\n\x10GetUploadRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12+\n\tupload_id\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05 \x01(\x80\x01R\x08uploadId\"\x7f\n\x11GetUploadResponse\x12.\n\x13received_item_count\x18\x01 \x01(\x03R\x11receivedItemCount\x12:\n\x06result\x18\x02 \x01(\x0b\x32\".alservice.api.v1.AddItemsResponseR\x06result\"\x96\x01\n\x0eGetItemRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\x07item_id\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05 \x01(\x80\x04R\x06itemId\x12%\n\x0einclude_vector\x18\x03 \x01(\x08R\rincludeVector\"=\n\x0fGetItemResponse\x12*\n\x04item\x18\x01 \x01(\x0b\x32\x16.alservice.api.v1.ItemR\x04item\"\xc3\x01\n\x10ListItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x10R\tpageToken\x12\'\n\x0finclude_vectors\x18\x04 \x01(\x08R\x0eincludeVectors\"i\n\x11ListItemsResponse\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x16.alservice.api.v1.ItemR\x05items\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf7\x01\n\x12UpdateItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\x39\n\x05items\x18\x02 \x03(\x0b\x32\x16.alservice.api.v1.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x05items\x12G\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\nupdateMask\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"V\n\x13UpdateItemsResponse\x12#\n\rupdated_count\x18\x01 \x01(\x03R\x0cupdatedCount\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\"\x9b\x01\n\x12\x44\x65leteItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12&\n\x08item_ids\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90NR\x07itemIds\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"{\n\x13\x44\x65leteItemsResponse\x12#\n\rdeleted_count\x18\x01 \x01(\x03R\x0c\x64\x65letedCount\x12#\n\rmissing_count\x18\x02 \x01(\x03R\x0cmissingCount\x12\x1a\n\x08revision\x18\x03 \x01(\x03R\x08revision*\x83\x01\n\x0e\x43onflictPolicy\x12\x1f\n\x1b\x43ONFLICT_POLICY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONFLICT_POLICY_ERROR\x10\x01\x12\x18\n\x14\x43ONFLICT_POLICY_SKIP\x10\x02\x12\x1b\n\x17\x43ONFLICT_POLICY_REPLACE\x10\x03\x32\xab\x07\n\x0bPoolService\x12S\n\x08\x41\x64\x64Items\x12!.alservice.api.v1.AddItemsRequest\x1a\".alservice.api.v1.AddItemsResponse(\x01\x12\x94\x01\n\rBatchAddItems\x12&.alservice.api.v1.BatchAddItemsRequest\x1a\'.alservice.api.v1.BatchAddItemsResponse\"2\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/items:batchAdd:\x01*\x12\x8d\x01\n\tGetUpload\x12\".alservice.api.v1.GetUploadRequest\x1a#.alservice.api.v1.GetUploadResponse\"7\x82\xd3\xe4\x93\x02\x31\x12//v1/{project=projects/*}/uploads/{upload_id=**}\x12\x83\x01\n\x07GetItem\x12 .alservice.api.v1.GetItemRequest\x1a!.alservice.api.v1.GetItemResponse\"3\x82\xd3\xe4\x93\x02-\x12+/v1/{project=projects/*}/items/{item_id=**}\x12|\n\tListItems\x12\".alservice.api.v1.ListItemsRequest\x1a#.alservice.api.v1.ListItemsResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{project=projects/*}/items\x12\x8c\x01\n\x0bUpdateItems\x12$.alservice.api.v1.UpdateItemsRequest\x1a%.alservice.api.v1.UpdateItemsResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{project=projects/*}/items:update:\x01*\x12\x8c\x01\n\x0b\x44\x65leteItems\x12$.alservice.api.v1.DeleteItemsRequest\x1a%.alservice.api.v1.DeleteItemsResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{project=projects/*}/items:delete:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#alservice/api/v1/pool_service.proto\x12\x10\x61lservice.api.v1\x1a\x1b\x61lservice/api/v1/item.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x01\n\x0e\x41\x64\x64ItemsHeader\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12%\n\tupload_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\x08uploadId\x12K\n\x0bon_conflict\x18\x03 \x01(\x0e\x32 .alservice.api.v1.ConflictPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nonConflict\x12+\n\nitem_count\x18\x04 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00R\titemCount\x88\x01\x01\x42\r\n\x0b_item_count\"\xa2\x01\n\tItemChunk\x12\x1f\n\x06offset\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00R\x06offset\x12\x39\n\x07\x63olumns\x18\x02 \x01(\x0b\x32\x1d.alservice.api.v1.ItemColumnsH\x00R\x07\x63olumns\x12\x30\n\x04rows\x18\x03 \x01(\x0b\x32\x1a.alservice.api.v1.ItemRowsH\x00R\x04rowsB\x07\n\x05items\"\x8d\x01\n\x0f\x41\x64\x64ItemsRequest\x12:\n\x06header\x18\x01 \x01(\x0b\x32 .alservice.api.v1.AddItemsHeaderH\x00R\x06header\x12\x33\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1b.alservice.api.v1.ItemChunkH\x00R\x05\x63hunkB\t\n\x07message\"\xbc\x01\n\x10\x41\x64\x64ItemsResponse\x12\x1f\n\x0b\x61\x64\x64\x65\x64_count\x18\x01 \x01(\x03R\naddedCount\x12#\n\rskipped_count\x18\x02 \x01(\x03R\x0cskippedCount\x12%\n\x0ereplaced_count\x18\x03 \x01(\x03R\rreplacedCount\x12\x1f\n\x0blabel_count\x18\x04 \x01(\x03R\nlabelCount\x12\x1a\n\x08revision\x18\x05 \x01(\x03R\x08revision\"\xb8\x02\n\x14\x42\x61tchAddItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\x39\n\x07\x63olumns\x18\x02 \x01(\x0b\x32\x1d.alservice.api.v1.ItemColumnsH\x00R\x07\x63olumns\x12\x30\n\x04rows\x18\x03 \x01(\x0b\x32\x1a.alservice.api.v1.ItemRowsH\x00R\x04rows\x12K\n\x0bon_conflict\x18\x04 \x01(\x0e\x32 .alservice.api.v1.ConflictPolicyB\x08\xbaH\x05\x82\x01\x02\x10\x01R\nonConflict\x12\'\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestIdB\x07\n\x05items\"S\n\x15\x42\x61tchAddItemsResponse\x12:\n\x06result\x18\x01 \x01(\x0b\x32\".alservice.api.v1.AddItemsResponseR\x06result\"u\n\x10GetUploadRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12+\n\tupload_id\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05 \x01(\x80\x01R\x08uploadId\"\x7f\n\x11GetUploadResponse\x12.\n\x13received_item_count\x18\x01 \x01(\x03R\x11receivedItemCount\x12:\n\x06result\x18\x02 \x01(\x0b\x32\".alservice.api.v1.AddItemsResponseR\x06result\"\x96\x01\n\x0eGetItemRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\x07item_id\x18\x02 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05 \x01(\x80\x04R\x06itemId\x12%\n\x0einclude_vector\x18\x03 \x01(\x08R\rincludeVector\"=\n\x0fGetItemResponse\x12*\n\x04item\x18\x01 \x01(\x0b\x32\x16.alservice.api.v1.ItemR\x04item\"\xc3\x01\n\x10ListItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\'\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00R\x08pageSize\x12\'\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x10R\tpageToken\x12\'\n\x0finclude_vectors\x18\x04 \x01(\x08R\x0eincludeVectors\"i\n\x11ListItemsResponse\x12,\n\x05items\x18\x01 \x03(\x0b\x32\x16.alservice.api.v1.ItemR\x05items\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xf7\x01\n\x12UpdateItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\x39\n\x05items\x18\x02 \x03(\x0b\x32\x16.alservice.api.v1.ItemB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07R\x05items\x12G\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01R\nupdateMask\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"V\n\x13UpdateItemsResponse\x12#\n\rupdated_count\x18\x01 \x01(\x03R\x0cupdatedCount\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\"\x9b\x01\n\x12\x44\x65leteItemsRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12&\n\x08item_ids\x18\x02 \x03(\tB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x90NR\x07itemIds\x12\'\n\nrequest_id\x18\x03 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"{\n\x13\x44\x65leteItemsResponse\x12#\n\rdeleted_count\x18\x01 \x01(\x03R\x0c\x64\x65letedCount\x12#\n\rmissing_count\x18\x02 \x01(\x03R\x0cmissingCount\x12\x1a\n\x08revision\x18\x03 \x01(\x03R\x08revision\"\xbc\x01\n\x11\x42uildIndexRequest\x12\x34\n\x07project\x18\x01 \x01(\tB\x1a\xe2\x41\x01\x02\xfa\x41\x13\n\x11\x61lservice/ProjectR\x07project\x12\x32\n\x0fneighbour_count\x18\x02 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x00R\x0eneighbourCount\x12\x14\n\x05\x66orce\x18\x03 \x01(\x08R\x05\x66orce\x12\'\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03(\x80\x01R\trequestId\"`\n\x12\x42uildIndexMetadata\x12\x1a\n\x08progress\x18\x01 \x01(\x02R\x08progress\x12\x14\n\x05stage\x18\x02 \x01(\tR\x05stage\x12\x18\n\x07\x61ttempt\x18\x03 \x01(\x05R\x07\x61ttempt\"\xf1\x03\n\tPoolIndex\x12\x18\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08R\x04name\x12\x1d\n\nitem_count\x18\x02 \x01(\x03R\titemCount\x12\'\n\x0fneighbour_count\x18\x03 \x01(\x05R\x0eneighbourCount\x12\x16\n\x06recall\x18\x04 \x01(\x01R\x06recall\x12\x16\n\x06method\x18\x05 \x01(\tR\x06method\x12#\n\rcluster_count\x18\x06 \x01(\x05R\x0c\x63lusterCount\x12\x30\n\x14near_duplicate_count\x18\x07 \x01(\x03R\x12nearDuplicateCount\x12@\n\x0e\x62uild_duration\x18\x08 \x01(\x0b\x32\x19.google.protobuf.DurationR\rbuildDuration\x12\x1d\n\nsize_bytes\x18\t \x01(\x03R\tsizeBytes\x12;\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.TimestampR\ncreateTime:]\xea\x41Z\n\x13\x61lservice/PoolIndex\x12+projects/{project}/poolIndexes/{pool_index}*\x0bpoolIndexes2\tpoolIndex*\x83\x01\n\x0e\x43onflictPolicy\x12\x1f\n\x1b\x43ONFLICT_POLICY_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONFLICT_POLICY_ERROR\x10\x01\x12\x18\n\x14\x43ONFLICT_POLICY_SKIP\x10\x02\x12\x1b\n\x17\x43ONFLICT_POLICY_REPLACE\x10\x03\x32\xf2\x08\n\x0bPoolService\x12S\n\x08\x41\x64\x64Items\x12!.alservice.api.v1.AddItemsRequest\x1a\".alservice.api.v1.AddItemsResponse(\x01\x12\x94\x01\n\rBatchAddItems\x12&.alservice.api.v1.BatchAddItemsRequest\x1a\'.alservice.api.v1.BatchAddItemsResponse\"2\x82\xd3\xe4\x93\x02,\"\'/v1/{project=projects/*}/items:batchAdd:\x01*\x12\x8d\x01\n\tGetUpload\x12\".alservice.api.v1.GetUploadRequest\x1a#.alservice.api.v1.GetUploadResponse\"7\x82\xd3\xe4\x93\x02\x31\x12//v1/{project=projects/*}/uploads/{upload_id=**}\x12\x83\x01\n\x07GetItem\x12 .alservice.api.v1.GetItemRequest\x1a!.alservice.api.v1.GetItemResponse\"3\x82\xd3\xe4\x93\x02-\x12+/v1/{project=projects/*}/items/{item_id=**}\x12|\n\tListItems\x12\".alservice.api.v1.ListItemsRequest\x1a#.alservice.api.v1.ListItemsResponse\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{project=projects/*}/items\x12\x8c\x01\n\x0bUpdateItems\x12$.alservice.api.v1.UpdateItemsRequest\x1a%.alservice.api.v1.UpdateItemsResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{project=projects/*}/items:update:\x01*\x12\x8c\x01\n\x0b\x44\x65leteItems\x12$.alservice.api.v1.DeleteItemsRequest\x1a%.alservice.api.v1.DeleteItemsResponse\"0\x82\xd3\xe4\x93\x02*\"%/v1/{project=projects/*}/items:delete:\x01*\x12\xc4\x01\n\nBuildIndex\x12#.alservice.api.v1.BuildIndexRequest\x1a\x1d.google.longrunning.Operation\"r\xca\x41\x41\n\x1a\x61lservice.api.v1.PoolIndex\x12#alservice.api.v1.BuildIndexMetadata\x82\xd3\xe4\x93\x02(\"#/v1/{project=projects/*}:buildIndex:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -80,6 +83,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEITEMSREQUEST'].fields_by_name['item_ids']._serialized_options = b'\272H\010\222\001\005\010\001\020\220N'
   _globals['_DELETEITEMSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_DELETEITEMSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
+  _globals['_BUILDINDEXREQUEST'].fields_by_name['project']._loaded_options = None
+  _globals['_BUILDINDEXREQUEST'].fields_by_name['project']._serialized_options = b'\342A\001\002\372A\023\n\021alservice/Project'
+  _globals['_BUILDINDEXREQUEST'].fields_by_name['neighbour_count']._loaded_options = None
+  _globals['_BUILDINDEXREQUEST'].fields_by_name['neighbour_count']._serialized_options = b'\272H\006\032\004\030@(\000'
+  _globals['_BUILDINDEXREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_BUILDINDEXREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003(\200\001'
+  _globals['_POOLINDEX'].fields_by_name['name']._loaded_options = None
+  _globals['_POOLINDEX'].fields_by_name['name']._serialized_options = b'\342A\001\010'
+  _globals['_POOLINDEX']._loaded_options = None
+  _globals['_POOLINDEX']._serialized_options = b'\352AZ\n\023alservice/PoolIndex\022+projects/{project}/poolIndexes/{pool_index}*\013poolIndexes2\tpoolIndex'
   _globals['_POOLSERVICE'].methods_by_name['BatchAddItems']._loaded_options = None
   _globals['_POOLSERVICE'].methods_by_name['BatchAddItems']._serialized_options = b'\202\323\344\223\002,\"\'/v1/{project=projects/*}/items:batchAdd:\001*'
   _globals['_POOLSERVICE'].methods_by_name['GetUpload']._loaded_options = None
@@ -92,40 +105,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POOLSERVICE'].methods_by_name['UpdateItems']._serialized_options = b'\202\323\344\223\002*\"%/v1/{project=projects/*}/items:update:\001*'
   _globals['_POOLSERVICE'].methods_by_name['DeleteItems']._loaded_options = None
   _globals['_POOLSERVICE'].methods_by_name['DeleteItems']._serialized_options = b'\202\323\344\223\002*\"%/v1/{project=projects/*}/items:delete:\001*'
-  _globals['_CONFLICTPOLICY']._serialized_start=2750
-  _globals['_CONFLICTPOLICY']._serialized_end=2881
-  _globals['_ADDITEMSHEADER']._serialized_start=211
-  _globals['_ADDITEMSHEADER']._serialized_end=457
-  _globals['_ITEMCHUNK']._serialized_start=460
-  _globals['_ITEMCHUNK']._serialized_end=622
-  _globals['_ADDITEMSREQUEST']._serialized_start=625
-  _globals['_ADDITEMSREQUEST']._serialized_end=766
-  _globals['_ADDITEMSRESPONSE']._serialized_start=769
-  _globals['_ADDITEMSRESPONSE']._serialized_end=957
-  _globals['_BATCHADDITEMSREQUEST']._serialized_start=960
-  _globals['_BATCHADDITEMSREQUEST']._serialized_end=1272
-  _globals['_BATCHADDITEMSRESPONSE']._serialized_start=1274
-  _globals['_BATCHADDITEMSRESPONSE']._serialized_end=1357
-  _globals['_GETUPLOADREQUEST']._serialized_start=1359
-  _globals['_GETUPLOADREQUEST']._serialized_end=1476
-  _globals['_GETUPLOADRESPONSE']._serialized_start=1478
-  _globals['_GETUPLOADRESPONSE']._serialized_end=1605
-  _globals['_GETITEMREQUEST']._serialized_start=1608
-  _globals['_GETITEMREQUEST']._serialized_end=1758
-  _globals['_GETITEMRESPONSE']._serialized_start=1760
-  _globals['_GETITEMRESPONSE']._serialized_end=1821
-  _globals['_LISTITEMSREQUEST']._serialized_start=1824
-  _globals['_LISTITEMSREQUEST']._serialized_end=2019
-  _globals['_LISTITEMSRESPONSE']._serialized_start=2021
-  _globals['_LISTITEMSRESPONSE']._serialized_end=2126
-  _globals['_UPDATEITEMSREQUEST']._serialized_start=2129
-  _globals['_UPDATEITEMSREQUEST']._serialized_end=2376
-  _globals['_UPDATEITEMSRESPONSE']._serialized_start=2378
-  _globals['_UPDATEITEMSRESPONSE']._serialized_end=2464
-  _globals['_DELETEITEMSREQUEST']._serialized_start=2467
-  _globals['_DELETEITEMSREQUEST']._serialized_end=2622
-  _globals['_DELETEITEMSRESPONSE']._serialized_start=2624
-  _globals['_DELETEITEMSRESPONSE']._serialized_end=2747
-  _globals['_POOLSERVICE']._serialized_start=2884
-  _globals['_POOLSERVICE']._serialized_end=3823
+  _globals['_POOLSERVICE'].methods_by_name['BuildIndex']._loaded_options = None
+  _globals['_POOLSERVICE'].methods_by_name['BuildIndex']._serialized_options = b'\312AA\n\032alservice.api.v1.PoolIndex\022#alservice.api.v1.BuildIndexMetadata\202\323\344\223\002(\"#/v1/{project=projects/*}:buildIndex:\001*'
+  _globals['_CONFLICTPOLICY']._serialized_start=3641
+  _globals['_CONFLICTPOLICY']._serialized_end=3772
+  _globals['_ADDITEMSHEADER']._serialized_start=313
+  _globals['_ADDITEMSHEADER']._serialized_end=559
+  _globals['_ITEMCHUNK']._serialized_start=562
+  _globals['_ITEMCHUNK']._serialized_end=724
+  _globals['_ADDITEMSREQUEST']._serialized_start=727
+  _globals['_ADDITEMSREQUEST']._serialized_end=868
+  _globals['_ADDITEMSRESPONSE']._serialized_start=871
+  _globals['_ADDITEMSRESPONSE']._serialized_end=1059
+  _globals['_BATCHADDITEMSREQUEST']._serialized_start=1062
+  _globals['_BATCHADDITEMSREQUEST']._serialized_end=1374
+  _globals['_BATCHADDITEMSRESPONSE']._serialized_start=1376
+  _globals['_BATCHADDITEMSRESPONSE']._serialized_end=1459
+  _globals['_GETUPLOADREQUEST']._serialized_start=1461
+  _globals['_GETUPLOADREQUEST']._serialized_end=1578
+  _globals['_GETUPLOADRESPONSE']._serialized_start=1580
+  _globals['_GETUPLOADRESPONSE']._serialized_end=1707
+  _globals['_GETITEMREQUEST']._serialized_start=1710
+  _globals['_GETITEMREQUEST']._serialized_end=1860
+  _globals['_GETITEMRESPONSE']._serialized_start=1862
+  _globals['_GETITEMRESPONSE']._serialized_end=1923
+  _globals['_LISTITEMSREQUEST']._serialized_start=1926
+  _globals['_LISTITEMSREQUEST']._serialized_end=2121
+  _globals['_LISTITEMSRESPONSE']._serialized_start=2123
+  _globals['_LISTITEMSRESPONSE']._serialized_end=2228
+  _globals['_UPDATEITEMSREQUEST']._serialized_start=2231
+  _globals['_UPDATEITEMSREQUEST']._serialized_end=2478
+  _globals['_UPDATEITEMSRESPONSE']._serialized_start=2480
+  _globals['_UPDATEITEMSRESPONSE']._serialized_end=2566
+  _globals['_DELETEITEMSREQUEST']._serialized_start=2569
+  _globals['_DELETEITEMSREQUEST']._serialized_end=2724
+  _globals['_DELETEITEMSRESPONSE']._serialized_start=2726
+  _globals['_DELETEITEMSRESPONSE']._serialized_end=2849
+  _globals['_BUILDINDEXREQUEST']._serialized_start=2852
+  _globals['_BUILDINDEXREQUEST']._serialized_end=3040
+  _globals['_BUILDINDEXMETADATA']._serialized_start=3042
+  _globals['_BUILDINDEXMETADATA']._serialized_end=3138
+  _globals['_POOLINDEX']._serialized_start=3141
+  _globals['_POOLINDEX']._serialized_end=3638
+  _globals['_POOLSERVICE']._serialized_start=3775
+  _globals['_POOLSERVICE']._serialized_end=4913
 # @@protoc_insertion_point(module_scope)

@@ -6,8 +6,10 @@ isort:skip_file
 from alservice.api.v1 import item_pb2 as _item_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -561,3 +563,133 @@ class DeleteItemsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeleteItemsResponse: _TypeAlias = DeleteItemsResponse  # noqa: Y015
+
+@_typing.final
+class BuildIndexRequest(_message.Message):
+    """BuildIndexRequest asks for an index of a pool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    NEIGHBOUR_COUNT_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """The project, `projects/{project}`."""
+    neighbour_count: _builtins.int
+    """How many neighbours of each item to keep. 0 means 16; the most is 64."""
+    force: _builtins.bool
+    """Build even if nothing has changed since the last index."""
+    request_id: _builtins.str
+    """Makes retries safe; see the service."""
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        neighbour_count: _builtins.int = ...,
+        force: _builtins.bool = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["force", b"force", "neighbour_count", b"neighbour_count", "project", b"project", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuildIndexRequest: _TypeAlias = BuildIndexRequest  # noqa: Y015
+
+@_typing.final
+class BuildIndexMetadata(_message.Message):
+    """BuildIndexMetadata is the metadata of the operation that BuildIndex returns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    progress: _builtins.float
+    """How far it has come, in [0, 1]."""
+    stage: _builtins.str
+    """What is being done, in plain words."""
+    attempt: _builtins.int
+    """How often the work was begun: more than 1 after a crash."""
+    def __init__(
+        self,
+        *,
+        progress: _builtins.float = ...,
+        stage: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "progress", b"progress", "stage", b"stage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BuildIndexMetadata: _TypeAlias = BuildIndexMetadata  # noqa: Y015
+
+@_typing.final
+class PoolIndex(_message.Message):
+    """PoolIndex tells what was found in a pool."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    NEIGHBOUR_COUNT_FIELD_NUMBER: _builtins.int
+    RECALL_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    CLUSTER_COUNT_FIELD_NUMBER: _builtins.int
+    NEAR_DUPLICATE_COUNT_FIELD_NUMBER: _builtins.int
+    BUILD_DURATION_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`projects/{project}/poolIndexes/{pool_index}`; the last part is what a Batch names in
+    `pool_index`.
+    """
+    item_count: _builtins.int
+    """How many items it covers: of every role, and deleted ones that are still in files."""
+    neighbour_count: _builtins.int
+    """How many neighbours of each it holds."""
+    recall: _builtins.float
+    """The share of the true neighbours that were found, in [0, 1]: 1 for pools that are small
+    enough to compare all with all, else measured on a sample.
+    """
+    method: _builtins.str
+    """How the neighbours were searched."""
+    cluster_count: _builtins.int
+    """How many clusters there are."""
+    near_duplicate_count: _builtins.int
+    """How many items repeat an earlier one, exactly or but for noise."""
+    size_bytes: _builtins.int
+    """How much room it takes on disk."""
+    @_builtins.property
+    def build_duration(self) -> _duration_pb2.Duration:
+        """How long the build took."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was ready."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        item_count: _builtins.int = ...,
+        neighbour_count: _builtins.int = ...,
+        recall: _builtins.float = ...,
+        method: _builtins.str = ...,
+        cluster_count: _builtins.int = ...,
+        near_duplicate_count: _builtins.int = ...,
+        build_duration: _duration_pb2.Duration | None = ...,
+        size_bytes: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["build_duration", b"build_duration", "create_time", b"create_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["build_duration", b"build_duration", "cluster_count", b"cluster_count", "create_time", b"create_time", "item_count", b"item_count", "method", b"method", "name", b"name", "near_duplicate_count", b"near_duplicate_count", "neighbour_count", b"neighbour_count", "recall", b"recall", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PoolIndex: _TypeAlias = PoolIndex  # noqa: Y015

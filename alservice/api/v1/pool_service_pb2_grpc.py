@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from alservice.api.v1 import pool_service_pb2 as alservice_dot_api_dot_v1_dot_pool__service__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
@@ -71,6 +72,11 @@ class PoolServiceStub(object):
                 '/alservice.api.v1.PoolService/DeleteItems',
                 request_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.DeleteItemsRequest.SerializeToString,
                 response_deserializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.DeleteItemsResponse.FromString,
+                _registered_method=True)
+        self.BuildIndex = channel.unary_unary(
+                '/alservice.api.v1.PoolService/BuildIndex',
+                request_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.BuildIndexRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
                 _registered_method=True)
 
 
@@ -146,6 +152,23 @@ class PoolServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BuildIndex(self, request, context):
+        """BuildIndex finds once what strategies ask of a pool in every round: the neighbours of each
+        item, clusters, near-duplicates.
+
+        Answers at once with a long-running operation: its metadata is a BuildIndexMetadata, its
+        response a PoolIndex. The index never changes, and every batch that used it names it. Query
+        works before it is ready, and says so; an index is used as long as no item was added and no
+        files of the pool were merged since (deleting items does no harm). Large pools take minutes:
+        the work leaves half of the processors to other calls. If the pool has not changed since the
+        last index, the operation comes back done with that one, unless `force`. A BuildIndex that
+        is under way is joined if it asks for the same. Idempotent with `request_id`.
+        Errors: NOT_FOUND (project), FAILED_PRECONDITION (no items, no vectors), INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PoolServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -183,6 +206,11 @@ def add_PoolServiceServicer_to_server(servicer, server):
                     servicer.DeleteItems,
                     request_deserializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.DeleteItemsRequest.FromString,
                     response_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.DeleteItemsResponse.SerializeToString,
+            ),
+            'BuildIndex': grpc.unary_unary_rpc_method_handler(
+                    servicer.BuildIndex,
+                    request_deserializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.BuildIndexRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -377,6 +405,33 @@ class PoolService(object):
             '/alservice.api.v1.PoolService/DeleteItems',
             alservice_dot_api_dot_v1_dot_pool__service__pb2.DeleteItemsRequest.SerializeToString,
             alservice_dot_api_dot_v1_dot_pool__service__pb2.DeleteItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BuildIndex(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alservice.api.v1.PoolService/BuildIndex',
+            alservice_dot_api_dot_v1_dot_pool__service__pb2.BuildIndexRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,6 +5,7 @@ isort:skip_file
 
 from alservice.api.v1 import pool_service_pb2 as _pool_service_pb2
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -72,6 +73,19 @@ class PoolServiceStub:
     unknown or deleted already are counted, not refused. Idempotent.
     Errors: NOT_FOUND (project).
     """
+    BuildIndex: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.BuildIndexRequest, _operations_pb2.Operation]
+    """BuildIndex finds once what strategies ask of a pool in every round: the neighbours of each
+    item, clusters, near-duplicates.
+
+    Answers at once with a long-running operation: its metadata is a BuildIndexMetadata, its
+    response a PoolIndex. The index never changes, and every batch that used it names it. Query
+    works before it is ready, and says so; an index is used as long as no item was added and no
+    files of the pool were merged since (deleting items does no harm). Large pools take minutes:
+    the work leaves half of the processors to other calls. If the pool has not changed since the
+    last index, the operation comes back done with that one, unless `force`. A BuildIndex that
+    is under way is joined if it asks for the same. Idempotent with `request_id`.
+    Errors: NOT_FOUND (project), FAILED_PRECONDITION (no items, no vectors), INVALID_ARGUMENT.
+    """
 
 @_typing.type_check_only
 class PoolServiceAsyncStub(PoolServiceStub):
@@ -116,6 +130,19 @@ class PoolServiceAsyncStub(PoolServiceStub):
     """DeleteItems removes items. Their labels no longer count; leases on them end. Ids that are
     unknown or deleted already are counted, not refused. Idempotent.
     Errors: NOT_FOUND (project).
+    """
+    BuildIndex: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.BuildIndexRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """BuildIndex finds once what strategies ask of a pool in every round: the neighbours of each
+    item, clusters, near-duplicates.
+
+    Answers at once with a long-running operation: its metadata is a BuildIndexMetadata, its
+    response a PoolIndex. The index never changes, and every batch that used it names it. Query
+    works before it is ready, and says so; an index is used as long as no item was added and no
+    files of the pool were merged since (deleting items does no harm). Large pools take minutes:
+    the work leaves half of the processors to other calls. If the pool has not changed since the
+    last index, the operation comes back done with that one, unless `force`. A BuildIndex that
+    is under way is joined if it asks for the same. Idempotent with `request_id`.
+    Errors: NOT_FOUND (project), FAILED_PRECONDITION (no items, no vectors), INVALID_ARGUMENT.
     """
 
 class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -200,6 +227,25 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
         """DeleteItems removes items. Their labels no longer count; leases on them end. Ids that are
         unknown or deleted already are counted, not refused. Idempotent.
         Errors: NOT_FOUND (project).
+        """
+
+    @_abc_1.abstractmethod
+    def BuildIndex(
+        self,
+        request: _pool_service_pb2.BuildIndexRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """BuildIndex finds once what strategies ask of a pool in every round: the neighbours of each
+        item, clusters, near-duplicates.
+
+        Answers at once with a long-running operation: its metadata is a BuildIndexMetadata, its
+        response a PoolIndex. The index never changes, and every batch that used it names it. Query
+        works before it is ready, and says so; an index is used as long as no item was added and no
+        files of the pool were merged since (deleting items does no harm). Large pools take minutes:
+        the work leaves half of the processors to other calls. If the pool has not changed since the
+        last index, the operation comes back done with that one, unless `force`. A BuildIndex that
+        is under way is joined if it asks for the same. Idempotent with `request_id`.
+        Errors: NOT_FOUND (project), FAILED_PRECONDITION (no items, no vectors), INVALID_ARGUMENT.
         """
 
 def add_PoolServiceServicer_to_server(servicer: PoolServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

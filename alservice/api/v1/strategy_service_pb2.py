@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'alservice/api/v1/strategy_service.proto\x12\x10\x61lservice.api.v1\x1a\x1cgoogle/api/annotations.proto\"\xac\x01\n\x11StrategyParameter\x12\x1c\n\tparameter\x18\x01 \x01(\tR\tparameter\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12#\n\rdefault_value\x18\x03 \x01(\x01R\x0c\x64\x65\x66\x61ultValue\x12\x18\n\x07minimum\x18\x04 \x01(\x01R\x07minimum\x12\x18\n\x07maximum\x18\x05 \x01(\x01R\x07maximum\"\xf3\x01\n\x08Strategy\x12\x1a\n\x08strategy\x18\x01 \x01(\tR\x08strategy\x12\x18\n\x07version\x18\x02 \x01(\x05R\x07version\x12\x18\n\x07summary\x18\x03 \x01(\tR\x07summary\x12\x1c\n\treference\x18\x04 \x01(\tR\treference\x12\x34\n\x05needs\x18\x05 \x03(\x0e\x32\x1e.alservice.api.v1.StrategyNeedR\x05needs\x12\x43\n\nparameters\x18\x06 \x03(\x0b\x32#.alservice.api.v1.StrategyParameterR\nparameters\"\x17\n\x15ListStrategiesRequest\"T\n\x16ListStrategiesResponse\x12:\n\nstrategies\x18\x01 \x03(\x0b\x32\x1a.alservice.api.v1.StrategyR\nstrategies*a\n\x0cStrategyNeed\x12\x1d\n\x19STRATEGY_NEED_UNSPECIFIED\x10\x00\x12\x17\n\x13STRATEGY_NEED_MODEL\x10\x01\x12\x19\n\x15STRATEGY_NEED_VECTORS\x10\x02\x32\x8e\x01\n\x0fStrategyService\x12{\n\x0eListStrategies\x12\'.alservice.api.v1.ListStrategiesRequest\x1a(.alservice.api.v1.ListStrategiesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/strategiesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'alservice/api/v1/strategy_service.proto\x12\x10\x61lservice.api.v1\x1a\x1cgoogle/api/annotations.proto\"\xac\x01\n\x11StrategyParameter\x12\x1c\n\tparameter\x18\x01 \x01(\tR\tparameter\x12 \n\x0b\x64\x65scription\x18\x02 \x01(\tR\x0b\x64\x65scription\x12#\n\rdefault_value\x18\x03 \x01(\x01R\x0c\x64\x65\x66\x61ultValue\x12\x18\n\x07minimum\x18\x04 \x01(\x01R\x07minimum\x12\x18\n\x07maximum\x18\x05 \x01(\x01R\x07maximum\"\xdf\x02\n\x08Strategy\x12\x1a\n\x08strategy\x18\x01 \x01(\tR\x08strategy\x12\x18\n\x07version\x18\x02 \x01(\x05R\x07version\x12\x18\n\x07summary\x18\x03 \x01(\tR\x07summary\x12\x1c\n\treference\x18\x04 \x01(\tR\treference\x12\x34\n\x05needs\x18\x05 \x03(\x0e\x32\x1e.alservice.api.v1.StrategyNeedR\x05needs\x12\x43\n\nparameters\x18\x06 \x03(\x0b\x32#.alservice.api.v1.StrategyParameterR\nparameters\x12\x32\n\x04kind\x18\x07 \x01(\x0e\x32\x1e.alservice.api.v1.StrategyKindR\x04kind\x12 \n\x0b\x64iversifies\x18\x08 \x01(\tR\x0b\x64iversifies\x12\x14\n\x05parts\x18\t \x03(\tR\x05parts\"\x17\n\x15ListStrategiesRequest\"T\n\x16ListStrategiesResponse\x12:\n\nstrategies\x18\x01 \x03(\x0b\x32\x1a.alservice.api.v1.StrategyR\nstrategies*{\n\x0cStrategyNeed\x12\x1d\n\x19STRATEGY_NEED_UNSPECIFIED\x10\x00\x12\x17\n\x13STRATEGY_NEED_MODEL\x10\x01\x12\x19\n\x15STRATEGY_NEED_VECTORS\x10\x02\x12\x18\n\x14STRATEGY_NEED_LABELS\x10\x03*\x9d\x01\n\x0cStrategyKind\x12\x1d\n\x19STRATEGY_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15STRATEGY_KIND_SCORING\x10\x01\x12\x1b\n\x17STRATEGY_KIND_SELECTING\x10\x02\x12\x1a\n\x16STRATEGY_KIND_SCHEDULE\x10\x03\x12\x1a\n\x16STRATEGY_KIND_ENSEMBLE\x10\x04\x32\x8e\x01\n\x0fStrategyService\x12{\n\x0eListStrategies\x12\'.alservice.api.v1.ListStrategiesRequest\x1a(.alservice.api.v1.ListStrategiesResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/strategiesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,16 +34,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_STRATEGYSERVICE'].methods_by_name['ListStrategies']._loaded_options = None
   _globals['_STRATEGYSERVICE'].methods_by_name['ListStrategies']._serialized_options = b'\202\323\344\223\002\020\022\016/v1/strategies'
-  _globals['_STRATEGYNEED']._serialized_start=623
-  _globals['_STRATEGYNEED']._serialized_end=720
+  _globals['_STRATEGYNEED']._serialized_start=731
+  _globals['_STRATEGYNEED']._serialized_end=854
+  _globals['_STRATEGYKIND']._serialized_start=857
+  _globals['_STRATEGYKIND']._serialized_end=1014
   _globals['_STRATEGYPARAMETER']._serialized_start=92
   _globals['_STRATEGYPARAMETER']._serialized_end=264
   _globals['_STRATEGY']._serialized_start=267
-  _globals['_STRATEGY']._serialized_end=510
-  _globals['_LISTSTRATEGIESREQUEST']._serialized_start=512
-  _globals['_LISTSTRATEGIESREQUEST']._serialized_end=535
-  _globals['_LISTSTRATEGIESRESPONSE']._serialized_start=537
-  _globals['_LISTSTRATEGIESRESPONSE']._serialized_end=621
-  _globals['_STRATEGYSERVICE']._serialized_start=723
-  _globals['_STRATEGYSERVICE']._serialized_end=865
+  _globals['_STRATEGY']._serialized_end=618
+  _globals['_LISTSTRATEGIESREQUEST']._serialized_start=620
+  _globals['_LISTSTRATEGIESREQUEST']._serialized_end=643
+  _globals['_LISTSTRATEGIESRESPONSE']._serialized_start=645
+  _globals['_LISTSTRATEGIESRESPONSE']._serialized_end=729
+  _globals['_STRATEGYSERVICE']._serialized_start=1017
+  _globals['_STRATEGYSERVICE']._serialized_end=1159
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,8 @@ class _StrategyNeedEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Strategy
     """A trained model."""
     STRATEGY_NEED_VECTORS: _StrategyNeed.ValueType  # 2
     """Vectors."""
+    STRATEGY_NEED_LABELS: _StrategyNeed.ValueType  # 3
+    """A label that trains."""
 
 class StrategyNeed(_StrategyNeed, metaclass=_StrategyNeedEnumTypeWrapper):
     """StrategyNeed is something a strategy cannot work without."""
@@ -41,7 +43,41 @@ STRATEGY_NEED_MODEL: StrategyNeed.ValueType  # 1
 """A trained model."""
 STRATEGY_NEED_VECTORS: StrategyNeed.ValueType  # 2
 """Vectors."""
+STRATEGY_NEED_LABELS: StrategyNeed.ValueType  # 3
+"""A label that trains."""
 Global___StrategyNeed: _TypeAlias = StrategyNeed  # noqa: Y015
+
+class _StrategyKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StrategyKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StrategyKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STRATEGY_KIND_UNSPECIFIED: _StrategyKind.ValueType  # 0
+    """Never sent."""
+    STRATEGY_KIND_SCORING: _StrategyKind.ValueType  # 1
+    """One item at a time, by a score."""
+    STRATEGY_KIND_SELECTING: _StrategyKind.ValueType  # 2
+    """The batch as a whole."""
+    STRATEGY_KIND_SCHEDULE: _StrategyKind.ValueType  # 3
+    """Other strategies, each in its time."""
+    STRATEGY_KIND_ENSEMBLE: _StrategyKind.ValueType  # 4
+    """Several other strategies at once."""
+
+class StrategyKind(_StrategyKind, metaclass=_StrategyKindEnumTypeWrapper):
+    """StrategyKind says how a strategy chooses."""
+
+STRATEGY_KIND_UNSPECIFIED: StrategyKind.ValueType  # 0
+"""Never sent."""
+STRATEGY_KIND_SCORING: StrategyKind.ValueType  # 1
+"""One item at a time, by a score."""
+STRATEGY_KIND_SELECTING: StrategyKind.ValueType  # 2
+"""The batch as a whole."""
+STRATEGY_KIND_SCHEDULE: StrategyKind.ValueType  # 3
+"""Other strategies, each in its time."""
+STRATEGY_KIND_ENSEMBLE: StrategyKind.ValueType  # 4
+"""Several other strategies at once."""
+Global___StrategyKind: _TypeAlias = StrategyKind  # noqa: Y015
 
 @_typing.final
 class StrategyParameter(_message.Message):
@@ -93,6 +129,9 @@ class Strategy(_message.Message):
     REFERENCE_FIELD_NUMBER: _builtins.int
     NEEDS_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    DIVERSIFIES_FIELD_NUMBER: _builtins.int
+    PARTS_FIELD_NUMBER: _builtins.int
     strategy: _builtins.str
     """Its name in QueryRequest.strategy."""
     version: _builtins.int
@@ -101,6 +140,12 @@ class Strategy(_message.Message):
     """What it does, in a sentence."""
     reference: _builtins.str
     """Where it was published."""
+    kind: Global___StrategyKind.ValueType
+    """How it chooses."""
+    diversifies: _builtins.str
+    """The scoring strategy whose choice it diversifies. Such a strategy may also be named in
+    QueryRequest.diversify, beside any other scoring strategy. Empty: it diversifies none.
+    """
     @_builtins.property
     def needs(self) -> _containers.RepeatedScalarFieldContainer[Global___StrategyNeed.ValueType]:
         """What it cannot work without."""
@@ -108,6 +153,10 @@ class Strategy(_message.Message):
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyParameter]:
         """Its parameters."""
+
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The strategies that it is made of, in the order of their turns; empty for most."""
 
     def __init__(
         self,
@@ -118,10 +167,13 @@ class Strategy(_message.Message):
         reference: _builtins.str = ...,
         needs: _abc.Iterable[Global___StrategyNeed.ValueType] | None = ...,
         parameters: _abc.Iterable[Global___StrategyParameter] | None = ...,
+        kind: Global___StrategyKind.ValueType = ...,
+        diversifies: _builtins.str = ...,
+        parts: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["needs", b"needs", "parameters", b"parameters", "reference", b"reference", "strategy", b"strategy", "summary", b"summary", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diversifies", b"diversifies", "kind", b"kind", "needs", b"needs", "parameters", b"parameters", "parts", b"parts", "reference", b"reference", "strategy", b"strategy", "summary", b"summary", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -14,7 +14,7 @@
     - ProjectExists, ItemExists, ClassExists
   x FailedPrecondition    not now: something must happen first
     - PoolEmpty, TrainingNeedsTwoClasses, ModelNotReady, BatchClosed, VectorsMissing,
-      OperationNotDone
+      OperationNotDone, SimulationNeedsLabels
   x Aborted               somebody else was faster: read again and retry
     - EtagMismatch, Conflict
   x OutOfRange            past the end of what there is
@@ -22,7 +22,7 @@
   x ResourceExhausted     too much
     - DiskFull, Overloaded
   x DataLoss              stored bytes are not what was stored
-    - SegmentCorrupt
+    - SegmentCorrupt, ArtefactCorrupt
   x Unavailable           not here, not now: try another replica or again
     - ShuttingDown
   x Unauthenticated       the server does not know the caller
@@ -32,7 +32,7 @@
   x Stopped               the caller or its deadline ended the call
     - Cancelled, DeadlineExceeded
   x Internal              our fault
-    - TrainingFailed
+    - TrainingFailed, IndexFailed, SimulationFailed
 
 Each leaf names its `reason`, which is a value of `ErrorReason` in
 proto/alservice/api/v1/error_reason.proto. Which gRPC status a branch becomes is written
@@ -89,20 +89,24 @@ from alservice.domain.errors.resources import (
     PoolEmpty,
     ProjectExists,
     ProjectNotFound,
+    SimulationNeedsLabels,
     TrainingNeedsTwoClasses,
     UploadNotFound,
     UploadOffsetGap,
     VectorsMissing,
 )
 from alservice.domain.errors.service import (
+    ArtefactCorrupt,
     CallerUnknown,
     Cancelled,
     DeadlineExceeded,
     DiskFull,
+    IndexFailed,
     NotBuilt,
     Overloaded,
     SegmentCorrupt,
     ShuttingDown,
+    SimulationFailed,
     TrainingFailed,
 )
 
@@ -110,6 +114,7 @@ __all__ = [
     "Aborted",
     "AlreadyExists",
     "AlserviceError",
+    "ArtefactCorrupt",
     "BatchClosed",
     "BatchNotFound",
     "CallerUnknown",
@@ -123,6 +128,7 @@ __all__ = [
     "DiskFull",
     "EtagMismatch",
     "FailedPrecondition",
+    "IndexFailed",
     "Internal",
     "InvalidArgument",
     "InvalidField",
@@ -153,6 +159,8 @@ __all__ = [
     "ResourceExhausted",
     "SegmentCorrupt",
     "ShuttingDown",
+    "SimulationFailed",
+    "SimulationNeedsLabels",
     "Stopped",
     "StrategyUnknown",
     "TrainingFailed",

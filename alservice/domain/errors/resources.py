@@ -75,6 +75,12 @@ class TrainingNeedsTwoClasses(FailedPrecondition):
     reason = "TRAINING_NEEDS_TWO_CLASSES"
 
 
+class SimulationNeedsLabels(FailedPrecondition):
+    """Too few labels are settled to replay them."""
+
+    reason = "SIMULATION_NEEDS_LABELS"
+
+
 class ModelNotReady(FailedPrecondition):
     """The model is still being trained, has failed, or is of another vector space."""
 

@@ -29,6 +29,12 @@ class SegmentCorrupt(DataLoss):
     reason = "SEGMENT_CORRUPT"
 
 
+class ArtefactCorrupt(DataLoss):
+    """A file that was made from a pool is damaged or gone; it can be made again."""
+
+    reason = "ARTEFACT_CORRUPT"
+
+
 class ShuttingDown(Unavailable):
     """This server is draining."""
 
@@ -63,3 +69,15 @@ class TrainingFailed(Internal):
     """Fitting the model failed."""
 
     reason = "TRAINING_FAILED"
+
+
+class IndexFailed(Internal):
+    """Building the index of a pool failed."""
+
+    reason = "INDEX_FAILED"
+
+
+class SimulationFailed(Internal):
+    """Replaying labels failed."""
+
+    reason = "SIMULATION_FAILED"

@@ -12,6 +12,7 @@ from alservice.ports.tables.labels import (
     LeaseTable,
 )
 from alservice.ports.tables.pool import (
+    ArtefactTable,
     ProjectTable,
     SegmentTable,
     UploadTable,
@@ -25,6 +26,7 @@ from alservice.ports.tables.work import (
 )
 
 __all__ = [
+    "ArtefactTable",
     "BatchTable",
     "ItemKey",
     "LabelTable",

@@ -1,8 +1,9 @@
-"""The project, its segments and its uploads."""
+"""The project, its segments, what was made from them, and its uploads."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
+from alservice.domain.artefact import Artefact
 from alservice.domain.project import Project
 from alservice.domain.segment import Segment, Upload
 
@@ -28,7 +29,7 @@ class ProjectTable(Protocol):
     def delete(self, project_id: str) -> Sequence[str]:
         """Delete it with all its rows.
 
-        Its segments become DEAD. Returns the ids of those segments.
+        Its segments and artefacts become DEAD. Returns the ids of those segments.
         """
 
     def page(self, after: str, limit: int) -> Sequence[Project]:
@@ -81,6 +82,37 @@ class SegmentTable(Protocol):
         """Ids of all rows in any state."""
 
     def forget(self, segment_id: str) -> None:
+        """Delete a DEAD row."""
+
+
+class ArtefactTable(Protocol):
+    """Artefacts, by id."""
+
+    def store(self, artefact: Artefact) -> None:
+        """Add the row, or replace it (any state)."""
+
+    def get(self, artefact_id: str) -> Artefact | None:
+        """The row, whatever its state."""
+
+    def live(self, project_id: str) -> Artefact | None:
+        """The LIVE one of the greatest revision, the newest of them."""
+
+    def retire(self, project_id: str) -> None:
+        """Flip the LIVE ones to DEAD."""
+
+    def expire(self, now_ms: int) -> Sequence[Artefact]:
+        """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
+
+    def disown(self) -> int:
+        """Flip all WRITING rows to DEAD; how many.
+
+        For a process that knows that nobody else is writing any.
+        """
+
+    def all_ids(self) -> Sequence[str]:
+        """Ids of all rows in any state."""
+
+    def forget(self, artefact_id: str) -> None:
         """Delete a DEAD row."""
 
 

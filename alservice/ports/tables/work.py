@@ -1,6 +1,6 @@
 """Models, operations and request records: what the service does."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,8 +45,14 @@ class OperationTable(Protocol):
     def unfinished(self, project_id: str, kind: OperationKind) -> Sequence[Operation]:
         """Those that are QUEUED or RUNNING, oldest first."""
 
-    def claim(self, owner: str, now_ms: int, lease_ms: int) -> Operation | None:
-        """Take the oldest QUEUED one, or a RUNNING one whose lease has run out.
+    def claim(
+        self,
+        owner: str,
+        now_ms: int,
+        lease_ms: int,
+        kinds: Collection[OperationKind] = tuple(OperationKind),
+    ) -> Operation | None:
+        """Take the oldest QUEUED one of these kinds, or a RUNNING one whose lease has run out.
 
         It becomes RUNNING, owned, leased, its attempt one greater, and its lapses too if somebody
         else still owned it. None if there is none.

@@ -195,6 +195,9 @@ def _record(project_id: str, batch: Batch) -> Record:
         "seed": batch.seed,
         "revision": batch.revision,
         "closed": batch.closed,
+        "chosen_by": batch.chosen_by,
+        "because": batch.because,
+        "pool_index": batch.pool_index,
     }
 
 

@@ -1,6 +1,6 @@
 """The table of operations: claims, leases and fencing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -54,7 +54,12 @@ _FREE: Final = or_(
     and_(operations.c.state == _RUNNING, operations.c.lease_until_ms <= bindparam("now")),
 )
 # Two claimers on a database with row locks take two different ones.
-_NEXT: Final = _SELECT.where(_FREE).order_by(*_OLDEST).limit(1).with_for_update(skip_locked=True)
+_NEXT: Final = (
+    _SELECT.where(_FREE, operations.c.kind.in_(bindparam("kinds", expanding=True)))
+    .order_by(*_OLDEST)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 _CLAIM: Final = (
     update(operations)
     .where(*_KEY)
@@ -129,9 +134,15 @@ class SqlOperations:
         key = {"project": project_id, "what": kind.value}
         return [_operation(row) for row in self._session.execute(_OPEN, key)]
 
-    def claim(self, owner: str, now_ms: int, lease_ms: int) -> Operation | None:
-        """Take the oldest QUEUED one, or a RUNNING one whose lease has run out."""
-        free = self._first(_NEXT, {"now": now_ms})
+    def claim(
+        self,
+        owner: str,
+        now_ms: int,
+        lease_ms: int,
+        kinds: Collection[OperationKind] = tuple(OperationKind),
+    ) -> Operation | None:
+        """Take the oldest QUEUED one of these kinds, or a RUNNING one whose lease has run out."""
+        free = self._first(_NEXT, {"now": now_ms, "kinds": [kind.value for kind in kinds]})
         if free is None:
             return None
         key = _key(free.project_id, free.operation_id)
@@ -192,6 +203,7 @@ def _record(operation: Operation) -> Record:
     record["kind"] = operation.kind.value
     record["state"] = operation.state.value
     record["request"] = mapping_to_json(operation.request)
+    record["result"] = mapping_to_json(operation.result)
     return record
 
 
@@ -200,4 +212,5 @@ def _operation(row: Row[Any]) -> Operation:
     found["kind"] = OperationKind(found["kind"])
     found["state"] = OperationState(found["state"])
     found["request"] = mapping_from_json(found["request"])
+    found["result"] = mapping_from_json(found["result"])
     return Operation(**found)

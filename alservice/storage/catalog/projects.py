@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, delete, select, update
 
+from alservice.domain.artefact import ArtefactState
 from alservice.domain.project import Project
 from alservice.domain.segment import SegmentState
 from alservice.storage.catalog import schema
@@ -16,7 +17,7 @@ from alservice.storage.catalog.codec import (
     encode_schema,
     encode_space,
 )
-from alservice.storage.catalog.schema import projects, segment_bytes, segments
+from alservice.storage.catalog.schema import artefacts, projects, segment_bytes, segments
 from alservice.storage.catalog.session import Record, Session, insert_or_skip
 
 _COLUMNS: Final = [c for c in projects.c if c.name != "last_label_seq"]
@@ -33,11 +34,13 @@ _PAGE: Final = (
 _SEGMENTS: Final = select(segments.c.segment_id).where(
     segments.c.project_id == bindparam("id"), segments.c.state != SegmentState.DEAD.value
 )
-_KILL: Final = (
-    update(segments)
-    .where(segments.c.project_id == bindparam("id"))
-    .values(state=SegmentState.DEAD.value)
-)
+_KILL: Final = [
+    update(table).where(table.c.project_id == bindparam("id")).values(state=state)
+    for table, state in (
+        (segments, SegmentState.DEAD.value),
+        (artefacts, ArtefactState.DEAD.value),
+    )
+]
 _DROP_BYTES: Final = delete(segment_bytes).where(
     segment_bytes.c.segment_id.in_(
         select(segments.c.segment_id).where(segments.c.project_id == bindparam("id"))
@@ -46,7 +49,7 @@ _DROP_BYTES: Final = delete(segment_bytes).where(
 _OWNED: Final = [
     table
     for table in schema.metadata.sorted_tables
-    if "project_id" in table.c and table is not segments
+    if "project_id" in table.c and table not in (segments, artefacts)
 ]
 _DELETE: Final = [delete(table).where(table.c.project_id == bindparam("id")) for table in _OWNED]
 
@@ -79,10 +82,10 @@ class SqlProjects:
         self._session.execute(_UPDATE, {"id": project.project_id, **_record(project)})
 
     def delete(self, project_id: str) -> Sequence[str]:
-        """Delete it with all its rows; its segments become DEAD and lose their inline bytes."""
+        """Delete it; its segments (without inline bytes) and artefacts wait for the sweeper."""
         execute, key = self._session.execute, {"id": project_id}
         killed = execute(_SEGMENTS, key).scalars()
-        for statement in (_KILL, _DROP_BYTES, *_DELETE):
+        for statement in (*_KILL, _DROP_BYTES, *_DELETE):
             execute(statement, key)
         return killed
 

@@ -10,7 +10,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    Dialect,
     Double,
     Index,
     Integer,
@@ -21,24 +20,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql import text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeEngine
+
+from alservice.storage.catalog.unsigned64 import Unsigned64
 
 metadata: Final = MetaData()
-
-
-class Unsigned64(TypeDecorator[int]):
-    """An unsigned 64-bit number in a signed column, bit for bit."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
-        """To two's complement."""
-        return value - (1 << 64) if value is not None and value >= 1 << 63 else value
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> int | None:
-        """From two's complement."""
-        return value + (1 << 64) if value is not None and value < 0 else value
 
 
 # Ids are ordered by their bytes, whatever the language of the database.
@@ -52,6 +38,11 @@ def _key(name: str) -> Column[str]:
 
 def _column(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
     return Column(name, kind, nullable=False)
+
+
+def _later(name: str) -> Column[str]:
+    """Text that rows of the first schema did not have."""
+    return Column(name, Text, nullable=False, server_default="")
 
 
 projects: Final = Table(
@@ -103,6 +94,24 @@ segments: Final = Table(
 
 segment_bytes: Final = Table(
     "segment_bytes", metadata, _key("segment_id"), _column("data", LargeBinary)
+)
+
+artefacts: Final = Table(
+    "artefacts",
+    metadata,
+    _key("artefact_id"),
+    _column("project_id", _ID),
+    _column("operation_id", _ID),
+    _column("state", Text),
+    _column("segment_ids", Text),
+    _column("facts", Text),
+    _column("revision", BigInteger),
+    _column("size_bytes", BigInteger),
+    _column("crc32c", BigInteger),
+    _column("create_time_ms", BigInteger),
+    Column("expire_time_ms", BigInteger),
+    Index("artefacts_by_project", "project_id", "state", "revision", "create_time_ms"),
+    Index("artefacts_by_state", "state", "expire_time_ms"),
 )
 
 uploads: Final = Table(
@@ -190,6 +199,9 @@ batches: Final = Table(
     _column("seed", Unsigned64),
     _column("revision", BigInteger),
     _column("closed", Boolean),
+    _later("chosen_by"),
+    _later("because"),
+    _later("pool_index"),
     Index("batches_by_time", "project_id", "create_time_ms", "batch_id"),
     Index(
         "batches_open",
@@ -254,6 +266,7 @@ operations: Final = Table(
     _column("kind", Text),
     _column("state", Text),
     _column("request", Text),
+    _later("result"),
     _column("progress", Double),
     _column("stage", Text),
     _column("cancel_requested", Boolean),

@@ -50,11 +50,13 @@ class SqliteCatalog:
         clock_ms: Callable[[], int] = machine_clock_ms,
         page_limit: int | None = None,
         on_failure: Callable[[], object] = lambda: None,
+        durable: bool = True,
     ) -> None:
         """Lock the folder, bring the schema up to date, start the writer.
 
         `page_limit` bounds the file, in pages of 4 KiB. `on_failure` is called, in another thread,
-        when nothing can be written any more until the folder is opened anew. Raises FolderInUse,
+        when nothing can be written any more until the folder is opened anew. Without `durable` a
+        power cut may break the file: for a folder that is thrown away. Raises FolderInUse,
         StartupError.
         """
         if sqlite3.sqlite_version_info < OLDEST:
@@ -66,16 +68,21 @@ class SqliteCatalog:
         self._clock_ms = clock_ms
         self._folder_lock = FolderLock(folder)
         try:
-            self._open(folder, page_limit, on_failure)
+            self._open(folder, page_limit, on_failure, durable=durable)
         except BaseException:
             self._folder_lock.release()
             raise
 
     def _open(
-        self, folder: Path, page_limit: int | None, on_failure: Callable[[], object]
+        self,
+        folder: Path,
+        page_limit: int | None,
+        on_failure: Callable[[], object],
+        *,
+        durable: bool,
     ) -> None:
         path = folder / _FILE
-        writer = engine_for(path, writes=True, page_limit=page_limit)
+        writer = engine_for(path, writes=True, page_limit=page_limit, durable=durable)
         with writer.connect() as connection:
             command(connection, "BEGIN IMMEDIATE")
             migrate(connection)

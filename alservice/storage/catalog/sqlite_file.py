@@ -47,7 +47,9 @@ def has_racing_checkpoints() -> bool:
     return version < (3, 51, 3) and not backported
 
 
-def engine_for(path: Path, *, writes: bool, page_limit: int | None = None) -> Engine:
+def engine_for(
+    path: Path, *, writes: bool, page_limit: int | None = None, durable: bool = True
+) -> Engine:
     """An engine whose connections are this file's writer, or its readers.
 
     Transactions are begun and ended by plain statements: neither driver nor SQLAlchemy may do it.
@@ -59,6 +61,8 @@ def engine_for(path: Path, *, writes: bool, page_limit: int | None = None) -> En
         )
 
     pragmas = [*_COMMON, *(_WRITER if writes else _READER)]
+    if writes and not durable:
+        pragmas.append("synchronous = OFF")
     if writes and page_limit is not None:
         pragmas.append(f"max_page_count = {page_limit}")
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)

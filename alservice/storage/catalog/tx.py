@@ -2,6 +2,7 @@
 
 from sqlalchemy import Connection
 
+from alservice.storage.catalog.artefacts import SqlArtefacts
 from alservice.storage.catalog.batches import SqlBatches
 from alservice.storage.catalog.labels import SqlLabels
 from alservice.storage.catalog.leases import SqlLeases
@@ -19,6 +20,7 @@ class SqlTx:
 
     __slots__ = (
         "_now_ms",
+        "artefacts",
         "batches",
         "labels",
         "leases",
@@ -35,6 +37,7 @@ class SqlTx:
         self._now_ms = now_ms
         self.projects = SqlProjects(session)
         self.segments = SqlSegments(session)
+        self.artefacts = SqlArtefacts(session)
         self.uploads = SqlUploads(session)
         self.labels = SqlLabels(session)
         self.leases = SqlLeases(session)

@@ -31,6 +31,7 @@ NUMPY_OF: Mapping[str, np.dtype[Any]] = {
     "BF16": np.dtype("<u2"),
     "U8": np.dtype("u1"),
     "U32": np.dtype("<u4"),
+    "I32": np.dtype("<i4"),
     "U64": np.dtype("<u8"),
     "I64": np.dtype("<i8"),
 }

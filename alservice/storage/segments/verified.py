@@ -48,18 +48,19 @@ def read_bytes(data: bytes, segment: Segment) -> Reader:
 def _mapped(descriptor: int, segment: Segment, *, check: bool) -> Reader:
     _check_size(segment, os.fstat(descriptor).st_size)
     if check:
-        _check_crc32c(segment, _crc32c_of_file(descriptor))
-    return _parsed(segment, memoryview(_map(descriptor)))
+        _check_crc32c(segment, crc32c_of_file(descriptor))
+    return _parsed(segment, memoryview(map_file(descriptor)))
 
 
-def _map(descriptor: int) -> mmap.mmap:
+def map_file(descriptor: int) -> mmap.mmap:
+    """The whole file, read-only."""
     # Before 3.13 a map keeps a descriptor of its own, and those are few.
     if sys.version_info >= (3, 13):
         return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ, trackfd=False)
     return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
 
 
-def _crc32c_of_file(descriptor: int) -> int:
+def crc32c_of_file(descriptor: int) -> int:
     """Read, not mapped: a bad sector is an error then, and not the signal that ends a process."""
     crc = offset = 0
     buffer = memoryview(bytearray(CHECK_BYTES))

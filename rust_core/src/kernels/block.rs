@@ -40,6 +40,11 @@ impl<'a> Block<'a> {
         self.excluded[row / 8] >> (row % 8) & 1 == 1
     }
 
+    /// Of each row whether it must not be chosen.
+    pub(crate) fn excluded(&self) -> impl Iterator<Item = bool> + use<'_> {
+        (0..self.rows()).map(|row| self.is_excluded(row))
+    }
+
     /// Whether none of the 16 rows from `start`, a multiple of 8, may be chosen.
     #[inline(always)]
     pub(crate) fn all_excluded(&self, start: usize) -> bool {

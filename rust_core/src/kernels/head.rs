@@ -75,35 +75,53 @@ impl Head {
     /// the memory at `ahead`, which is needed next, is on its way.
     #[inline(always)]
     pub(crate) fn logits<S: Simd>(&self, s: S, tile: &Tile<'_>, ahead: Ahead, out: &mut [f32]) {
-        let wide = padded(self.dim);
-        let weights = self.weights.as_slice();
-        let parts = self.classes.div_ceil(S::TILE);
-        let steps = TILE_ROWS / 4 * (wide / S::LANES);
-        // At least a line per step, in the first parts only if there are more steps than lines.
-        let early = (ahead.lines / steps).clamp(1, parts);
-        let per_step = ahead.lines.div_ceil(early * steps).min(4);
-        let mut class = 0;
-        for part in 0..parts {
-            // Even parts: ten classes are five and five, not six and four.
-            let end = (part + 1) * self.classes / parts;
-            let job = Product {
-                tile: *tile,
-                weights: &weights[class * wide..end * wide],
-                bias: &self.bias[class..end],
-                out: &mut out[class * TILE_ROWS..end * TILE_ROWS],
-                ahead: ahead.share(part, early),
-                lines: per_step,
-            };
-            match end - class {
-                1 => s.call(Sized::<1>(job)),
-                2 => s.call(Sized::<2>(job)),
-                3 => s.call(Sized::<3>(job)),
-                4 => s.call(Sized::<4>(job)),
-                5 => s.call(Sized::<5>(job)),
-                _ => s.call(Sized::<6>(job)),
-            }
-            class = end;
+        let rows = self.weights.as_slice();
+        products(s, tile, rows, &self.bias, ahead, out);
+    }
+}
+
+/// Products of the 16 rows of `tile` with each of the padded `rows`, plus its bias: row by row of
+/// `rows`, 16 values each. The order of additions is the same for every row and every tile.
+#[inline(always)]
+pub(super) fn products<S: Simd>(
+    s: S,
+    tile: &Tile<'_>,
+    rows: &[f32],
+    bias: &[f32],
+    ahead: Ahead,
+    out: &mut [f32],
+) {
+    if rows.is_empty() {
+        return;
+    }
+    let wide = tile.wide();
+    let count = bias.len();
+    let parts = count.div_ceil(S::TILE);
+    let steps = TILE_ROWS / 4 * (wide / S::LANES);
+    // At least a line per step, in the first parts only if there are more steps than lines.
+    let early = (ahead.lines / steps).clamp(1, parts);
+    let per_step = ahead.lines.div_ceil(early * steps).min(4);
+    let mut first = 0;
+    for part in 0..parts {
+        // Even parts: ten rows are five and five, not six and four.
+        let end = (part + 1) * count / parts;
+        let job = Product {
+            tile: *tile,
+            weights: &rows[first * wide..end * wide],
+            bias: &bias[first..end],
+            out: &mut out[first * TILE_ROWS..end * TILE_ROWS],
+            ahead: ahead.share(part, early),
+            lines: per_step,
+        };
+        match end - first {
+            1 => s.call(Sized::<1>(job)),
+            2 => s.call(Sized::<2>(job)),
+            3 => s.call(Sized::<3>(job)),
+            4 => s.call(Sized::<4>(job)),
+            5 => s.call(Sized::<5>(job)),
+            _ => s.call(Sized::<6>(job)),
         }
+        first = end;
     }
 }
 
@@ -199,6 +217,12 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self {
+        from: std::ptr::null(),
+        lines: 0,
+    };
+
     /// The even share of part `part` of `parts`, nothing past the last.
     fn share(self, part: usize, parts: usize) -> Self {
         let end = |part: usize| part.min(parts) * self.lines / parts;

@@ -1,259 +1,251 @@
 //! Greedy farthest-first selection: Gonzalez, "Clustering to minimize the maximum intercluster
 //! distance", 1985; as a batch strategy Sener and Savarese, "Core-Set", ICLR 2018.
 //!
-//! Every row keeps its squared distance to the nearest centre; a pick is one pass that updates
-//! these and finds the next farthest. Distances are direct differences: the expansion
-//! `|a|^2 + |b|^2 - 2ab` cancels for near-duplicates.
+//! The definition asks for a pass over the pool per pick. But distances to the nearest centre
+//! only shrink, so that a row whose distance to some of the centres is below another's distance
+//! to all of them cannot be the farthest (lazy evaluation: Minoux, "Accelerated greedy algorithms
+//! for maximizing submodular set functions", 1978). Rows wait in a heap by what is known of
+//! their distance; the first is brought up to date until it stays the first. Picks and scores
+//! are those of the definition, to the last bit.
 
-use super::aligned::{Aligned, padded};
-use super::block::{Block, Chunk, chunks};
+use super::block::Block;
 use super::error::same_length;
 use super::hash::keyed_hash;
-use super::simd::{Kernel, Simd};
+use super::nearness::Nearness;
+use super::product::Packed;
+use super::refresh::{Entry, Rows};
 use super::top_k::{Candidate, Ranked, clamp_k};
-use super::vectors::{TILE_ROWS, Tile, Vectors};
-use super::{Cancel, Engine, Error, Result};
-use rayon::prelude::*;
+use super::vectors::Vectors;
+use super::{Cancel, Engine, Result};
 use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
-/// The distance of a row that must not be picked, or was.
-const CLOSED: f32 = -1.0;
+/// Rows in the heap at first, per pick and at least.
+const AHEAD: (usize, usize) = (16, 4096);
+/// Rows to bring up to date at once, at least and at most.
+const BATCH: (usize, usize) = (16, 8192);
 
-/// A chunk with the squared distance of each of its rows to the nearest centre: infinite while
-/// there is none.
-struct Part<'a> {
-    chunk: Chunk<'a>,
-    nearest: Vec<f32>,
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
 }
 
-impl<'a> Part<'a> {
-    fn new(chunk: Chunk<'a>) -> Self {
-        let rows = chunk.start..chunk.start + chunk.len;
-        let open = |row| {
-            if chunk.of.is_excluded(row) {
-                CLOSED
-            } else {
-                f32::INFINITY
+impl Eq for Entry {}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Entry {
+    /// The farthest last; of equally far ones the smallest keyed hash, then the first row.
+    fn cmp(&self, other: &Self) -> Ordering {
+        let gap = self.bound.total_cmp(&other.bound);
+        gap.then_with(|| (other.tie, other.place).cmp(&(self.tie, self.place)))
+    }
+}
+
+/// The rows that may be the farthest.
+struct Frontier<'a> {
+    engine: &'a Engine,
+    blocks: &'a [Block<'a>],
+    rows: Rows<'a>,
+    known: &'a mut Nearness,
+    /// Centres beyond those of `known`.
+    others: Packed<'static>,
+    seed: u64,
+    cancel: &'a Cancel,
+    heap: BinaryHeap<Entry>,
+    /// Rows outside the heap are nearer than this; 0 once there are none.
+    floor: f32,
+    ahead: usize,
+    /// Rows that are excluded or in the heap or were picked.
+    closed: Vec<bool>,
+}
+
+impl Frontier<'_> {
+    /// The farthest row, which leaves the frontier.
+    fn next(&mut self) -> Result<Option<Entry>> {
+        let mut size = BATCH.0;
+        loop {
+            match self.heap.peek() {
+                Some(top) if top.bound >= self.floor && self.is_fresh(top) => {
+                    return Ok(self.heap.pop());
+                }
+                Some(top) if top.bound >= self.floor => {
+                    self.refresh(size)?;
+                    size = (2 * size).min(BATCH.1);
+                }
+                None if self.floor <= 0.0 => return Ok(None),
+                _ => self.widen(),
             }
-        };
-        Self {
-            chunk,
-            nearest: rows.map(open).collect(),
         }
     }
 
-    fn farthest(&self, key: u64) -> Option<Candidate> {
-        let mut best: Option<Candidate> = None;
-        for (row, &score) in (self.chunk.start..).zip(&self.nearest) {
-            if score < 0.0 || best.is_some_and(|best| score < best.score) {
-                continue;
+    /// Whether the bound is the distance. Nothing is nearer than 0.
+    fn is_fresh(&self, entry: &Entry) -> bool {
+        let all = self.known.centres() + self.others.rows();
+        entry.bound <= 0.0 || entry.seen as usize == all
+    }
+
+    fn refresh(&mut self, size: usize) -> Result<()> {
+        let (mut stale, mut enough) = (Vec::with_capacity(size), 0.0);
+        while stale.len() < size
+            && let Some(top) = self.heap.peek()
+            && top.bound >= self.floor
+        {
+            if self.is_fresh(top) {
+                enough = top.bound;
+                break;
             }
-            let candidate = Candidate {
-                score,
-                tie: keyed_hash(self.chunk.of.id_hash[row], key),
-                block: self.chunk.block,
+            stale.extend(self.heap.pop());
+        }
+        let (engine, rows, others) = (self.engine, &self.rows, &self.others);
+        self.known
+            .refresh(engine, rows, others, &mut stale, enough, self.cancel)?;
+        self.heap.extend(stale);
+        Ok(())
+    }
+
+    /// Lower the floor, so that more rows come into the heap.
+    fn widen(&mut self) {
+        let mut counts = vec![0_usize; 1 << 16];
+        let bounds = self.known.bound.iter().zip(&self.closed);
+        for (bound, _) in bounds.filter(|&(_, &closed)| !closed) {
+            // Bits of positive numbers are ordered as the numbers are.
+            counts[(bound.to_bits() >> 16) as usize] += 1;
+        }
+        let mut left = self.ahead;
+        self.ahead *= 8;
+        let enough = counts.iter().rposition(|&count| {
+            left = left.saturating_sub(count);
+            left == 0
+        });
+        self.floor = f32::from_bits((enough.unwrap_or(0) as u32) << 16);
+        let mut place = 0;
+        for block in self.blocks {
+            for &id_hash in block.id_hash {
+                if !self.closed[place] && self.known.bound[place] >= self.floor {
+                    let tie = keyed_hash(id_hash, self.seed);
+                    self.heap.push(self.known.entry(place, tie));
+                    self.closed[place] = true;
+                }
+                place += 1;
+            }
+        }
+    }
+
+    /// Up to `k` picks.
+    fn picks(mut self, k: usize, ranked: &mut Ranked) -> Result<()> {
+        while ranked.row.len() < k {
+            self.cancel.check()?;
+            let Some(entry) = self.next()? else {
+                break;
+            };
+            let (block, row) = self.rows.find(entry.place);
+            let pick = Candidate {
+                score: entry.bound,
+                tie: entry.tie,
+                block,
                 row,
             };
-            best = better(best, Some(candidate));
-        }
-        best
-    }
-}
-
-fn better(a: Option<Candidate>, b: Option<Candidate>) -> Option<Candidate> {
-    match (a, b) {
-        (Some(a), Some(b)) if b.best_first(&a) == Ordering::Less => Some(b),
-        (None, b) => b,
-        (a, _) => a,
-    }
-}
-
-/// Centres, each padded to `wide` values.
-#[derive(Debug, Clone, Copy)]
-struct Centres<'a> {
-    values: &'a [f32],
-    wide: usize,
-    count: usize,
-}
-
-/// Bring a part's distances up to date with some more centres.
-struct Update<'a, 'p> {
-    part: &'a mut Part<'p>,
-    centres: Centres<'a>,
-    scratch: &'a mut Aligned,
-    cancel: &'a Cancel,
-}
-
-impl Kernel for Update<'_, '_> {
-    type Output = Result<()>;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Result<()> {
-        let Self {
-            part,
-            centres,
-            scratch,
-            cancel,
-        } = self;
-        let start = part.chunk.start;
-        let vectors = &part.chunk.of.vectors;
-        for (index, nearest) in part.nearest.chunks_mut(TILE_ROWS).enumerate() {
-            cancel.check()?;
-            if nearest.iter().all(|&d| d < 0.0) {
-                continue;
-            }
-            let first = start + index * TILE_ROWS;
-            let tile = vectors.tile(s, first, nearest.len(), scratch);
-            nearer(s, &tile, centres, nearest);
+            ranked.push(&pick, entry.bound.sqrt());
+            let vectors = &self.blocks[block].vectors;
+            self.others.push(vectors, row, self.engine.level());
         }
         Ok(())
     }
 }
 
-#[inline(always)]
-fn nearer<S: Simd>(s: S, tile: &Tile<'_>, centres: Centres<'_>, nearest: &mut [f32]) {
-    let wide = centres.wide;
-    for (group, nearest) in nearest.chunks_mut(4).enumerate() {
-        let rows = tile.four(group * 4);
-        for centre in 0..centres.count {
-            let centre = &centres.values[centre * wide..(centre + 1) * wide];
-            let squared = squared_distances(s, rows, centre);
-            for (nearest, squared) in nearest.iter_mut().zip(squared) {
-                // Finite even where the squares overflow: infinite means "no centre yet".
-                let squared = squared.min(f32::MAX);
-                if squared < *nearest {
-                    *nearest = squared;
-                }
-            }
-        }
-    }
-}
-
-#[inline(always)]
-fn squared_distances<S: Simd>(s: S, rows: [&[f32]; 4], centre: &[f32]) -> [f32; 4] {
-    let wide = centre.len();
-    let rows = rows.map(|row| row[..wide].as_ptr());
-    let mut acc = [s.splat(0.0); 4];
-    for at in (0..wide).step_by(S::LANES) {
-        // SAFETY: rows and centre have `wide` values (the rows by the slicing above); `wide` is
-        // a multiple of `LANES` and `at` a smaller one.
-        unsafe {
-            let c = s.load(centre.as_ptr().add(at));
-            for (acc, row) in acc.iter_mut().zip(rows) {
-                // The next four rows: four streams at once are too many for the hardware.
-                s.prefetch(row.wrapping_add(4 * wide + at).cast());
-                let gap = s.sub(s.load(row.add(at)), c);
-                *acc = s.fma(gap, gap, *acc);
-            }
-        }
-    }
-    s.sums(acc)
-}
-
 impl Engine {
-    /// `k` rows, each the farthest from the anchors and the picks before it; fewer only if there
-    /// are fewer that may be chosen. The score is the distance at the time of picking, and 0 for
-    /// a first pick without anchors, which is the smallest keyed hash.
+    /// `k` rows, each the farthest from the centres of `state`, the anchors and the picks before
+    /// it; fewer only if there are fewer that may be chosen. The score is the distance at the
+    /// time of picking, and 0 for a first pick without any anchor, which is the smallest keyed
+    /// hash. What is found out about the centres of `state` stays there; it must be used with
+    /// the same blocks ever after.
     ///
     /// # Errors
     ///
-    /// [`Error::Shape`] if blocks and anchors differ in dimension; [`Error::NotFinite`] if an
-    /// anchor is not finite; [`Error::Cancelled`].
+    /// [`Error::Shape`](super::Error::Shape) if blocks, anchors and state differ in dimension or
+    /// the state has seen other blocks; [`Error::NotFinite`](super::Error::NotFinite) if an
+    /// anchor is not finite; [`Error::Cancelled`](super::Error::Cancelled).
     pub fn k_center(
         &self,
         blocks: &[Block<'_>],
         anchors: &Vectors<'_>,
         k: usize,
         seed: u64,
+        state: Option<&mut Nearness>,
         cancel: &Cancel,
     ) -> Result<Ranked> {
         let dim = anchors.dim();
         for block in blocks {
             same_length("dimension of a block", dim, block.vectors.dim())?;
         }
-        if let Some(row) = anchors.first_nonfinite(self.level()) {
-            return Err(Error::NotFinite {
-                what: "anchors (row)",
-                position: row,
-            });
+        let mut others = Nearness::new(dim);
+        others.advance(anchors)?;
+        if let Some(state) = &state {
+            state.check(dim, blocks)?;
         }
         let k = clamp_k(k, blocks);
+        if dim == 0 {
+            return self.random_top_k(blocks, k, seed, cancel);
+        }
         let mut ranked = Ranked::default();
-        if k == 0 {
+        if let Some(state) = state.filter(|state| state.centres() > 0) {
+            self.farthest(blocks, state, others.centres, k, seed, cancel, &mut ranked)?;
             return Ok(ranked);
         }
-        let mut parts: Vec<Part<'_>> = chunks(blocks, 1).into_iter().map(Part::new).collect();
-        let mut centres = pack(anchors);
-        let mut next = self.pass(&mut parts, &centres, dim, anchors.rows(), seed, cancel)?;
-        while let Some(pick) = next {
-            ranked.push(&pick, distance(pick.score));
-            if ranked.row.len() == k {
-                break;
+        if others.centres() == 0 {
+            ranked = self.random_top_k(blocks, k.min(1), seed, cancel)?;
+            for (&block, &row) in ranked.block.iter().zip(&ranked.row) {
+                let vectors = &blocks[block as usize].vectors;
+                others.centres.push(vectors, row as usize, self.level());
             }
-            close(&mut parts, &pick);
-            blocks[pick.block]
-                .vectors
-                .copy_row(pick.row, centres.as_mut_slice());
-            next = self.pass(&mut parts, &centres, dim, 1, seed, cancel)?;
+        }
+        if others.centres() > 0 {
+            let none = Packed::empty(dim);
+            self.farthest(blocks, &mut others, none, k, seed, cancel, &mut ranked)?;
         }
         Ok(ranked)
     }
 
-    fn pass(
+    /// Fill up `ranked` to `k` rows.
+    #[expect(clippy::too_many_arguments, reason = "all of them are needed")]
+    fn farthest(
         &self,
-        parts: &mut [Part<'_>],
-        centres: &Aligned,
-        dim: usize,
-        count: usize,
+        blocks: &[Block<'_>],
+        known: &mut Nearness,
+        others: Packed<'static>,
+        k: usize,
         seed: u64,
         cancel: &Cancel,
-    ) -> Result<Option<Candidate>> {
-        let centres = Centres {
-            values: centres.as_slice(),
-            wide: padded(dim),
-            count,
-        };
-        self.install(|| {
-            parts
-                .par_iter_mut()
-                .map_init(Aligned::default, |scratch, part| {
-                    self.level().run(Update {
-                        part,
-                        centres,
-                        scratch,
-                        cancel,
-                    })?;
-                    Ok(part.farthest(seed))
-                })
-                .try_reduce(|| None, |a, b| Ok(better(a, b)))
-        })
-    }
-}
-
-/// Anchors, padded; room for at least one centre.
-fn pack(anchors: &Vectors<'_>) -> Aligned {
-    let wide = padded(anchors.dim());
-    let mut packed = Aligned::zeros(wide * anchors.rows().max(1));
-    if wide > 0 {
-        let rows = packed.as_mut_slice().chunks_exact_mut(wide);
-        for (row, to) in (0..anchors.rows()).zip(rows) {
-            anchors.copy_row(row, to);
+        ranked: &mut Ranked,
+    ) -> Result<()> {
+        if ranked.row.len() >= k {
+            return Ok(());
         }
-    }
-    packed
-}
-
-fn close(parts: &mut [Part<'_>], pick: &Candidate) {
-    let place = (pick.block, pick.row);
-    let after = parts.partition_point(|part| (part.chunk.block, part.chunk.start) <= place);
-    let part = &mut parts[after - 1];
-    part.nearest[pick.row - part.chunk.start] = CLOSED;
-}
-
-fn distance(squared: f32) -> f32 {
-    if squared.is_finite() {
-        squared.sqrt()
-    } else {
-        0.0
+        known.first_pass(self, blocks, cancel)?;
+        let rows = Rows::new(blocks);
+        let mut closed: Vec<bool> = blocks.iter().flat_map(Block::excluded).collect();
+        for (&block, &row) in ranked.block.iter().zip(&ranked.row) {
+            closed[rows.place(block as usize, row as usize)] = true;
+        }
+        let frontier = Frontier {
+            engine: self,
+            blocks,
+            rows,
+            closed,
+            known,
+            others,
+            seed,
+            cancel,
+            heap: BinaryHeap::new(),
+            floor: f32::INFINITY,
+            ahead: AHEAD.0.saturating_mul(k).max(AHEAD.1),
+        };
+        frontier.picks(k, ranked)
     }
 }

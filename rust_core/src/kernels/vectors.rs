@@ -66,6 +66,21 @@ impl<'a> Vectors<'a> {
         self.dim
     }
 
+    /// Rows `start..start + count`.
+    pub(crate) fn part(&self, start: usize, count: usize) -> Self {
+        let span = start * self.dim..(start + count) * self.dim;
+        let values = match self.values {
+            Values::F32(v) => Values::F32(&v[span]),
+            Values::F16(v) => Values::F16(&v[span]),
+            Values::Bf16(v) => Values::Bf16(&v[span]),
+        };
+        Self {
+            values,
+            rows: count,
+            dim: self.dim,
+        }
+    }
+
     pub(crate) fn bytes_per_row(&self) -> usize {
         match self.values {
             Values::F32(_) => self.dim * 4,

@@ -3,6 +3,7 @@
 use super::arrays::{
     Column, HeldBlocks, HeldVectors, Matrix, RawBlock, array, array_2d, column, matrix, shape,
 };
+use super::nearness::NearestState;
 use crate::kernels::{self, Cancel, Head, Level, Measure, Ranked};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
@@ -45,7 +46,7 @@ fn columns(py: Python<'_>, ranked: Ranked) -> Columns<'_> {
     )
 }
 
-fn flag(cancel: Option<&CancelFlag>) -> Cancel {
+pub(super) fn flag(cancel: Option<&CancelFlag>) -> Cancel {
     cancel.map(|flag| flag.0.clone()).unwrap_or_default()
 }
 
@@ -56,7 +57,7 @@ fn head(weights: &Matrix<'_, f32>, bias: &Column<'_, f32>) -> PyResult<Head> {
 
 /// A thread pool and an instruction set.
 #[pyclass(frozen, module = "alservice.core._native")]
-pub(super) struct Engine(kernels::Engine);
+pub(super) struct Engine(pub(super) kernels::Engine);
 
 #[pymethods]
 impl Engine {
@@ -135,7 +136,7 @@ impl Engine {
         Ok(columns(py, ranked))
     }
 
-    #[pyo3(signature = (blocks, kind, anchors, k, seed, cancel=None))]
+    #[pyo3(signature = (blocks, kind, anchors, k, seed, cancel=None, state=None))]
     #[expect(clippy::too_many_arguments, reason = "the signature is Python's")]
     fn k_center<'py>(
         &self,
@@ -146,10 +147,15 @@ impl Engine {
         k: usize,
         seed: u64,
         cancel: Option<&CancelFlag>,
+        state: Option<&NearestState>,
     ) -> PyResult<Columns<'py>> {
         let (guard, anchors) = (HeldBlocks::new(blocks)?, HeldVectors::new(kind, anchors)?);
         let (blocks, anchors, cancel) = (guard.borrow()?, anchors.borrow()?, flag(cancel));
-        let ranked = py.detach(|| self.0.k_center(&blocks, &anchors, k, seed, &cancel))?;
+        let ranked = py.detach(|| {
+            let mut held = state.map(NearestState::hold);
+            let state = held.as_deref_mut();
+            self.0.k_center(&blocks, &anchors, k, seed, state, &cancel)
+        })?;
         Ok(columns(py, ranked))
     }
 

@@ -2,8 +2,11 @@
 //! No loops over numbers here.
 
 mod arrays;
+mod clustering;
+mod coverage;
 mod engine;
 mod functions;
+mod nearness;
 
 use crate::kernels::Error;
 use pyo3::create_exception;
@@ -32,7 +35,13 @@ mod _native {
     #[pymodule_export]
     use super::Cancelled;
     #[pymodule_export]
+    use super::clustering::{k_means, k_means_plus_plus, nearest_centres, neighbours};
+    #[pymodule_export]
+    use super::coverage::herd;
+    #[pymodule_export]
     use super::engine::{CancelFlag, Engine};
+    #[pymodule_export]
+    use super::nearness::NearestState;
     #[pymodule_export]
     use super::functions::{
         bf16_from_f32, build_info, common_ids, crc32c, f32_from_bf16, find_ids, first_nonfinite,

@@ -35,7 +35,7 @@ proptest! {
         let bits = pool.bits(&cut);
         let blocks = pool.blocks(&cut, &bits);
         for engine in engines() {
-            let got = engine.k_center(&blocks, &anchors, k, seed, &Cancel::default()).unwrap();
+            let got = engine.k_center(&blocks, &anchors, k, seed, None, &Cancel::default()).unwrap();
             let picks = pool.places(&cut, &got);
             prop_assert_eq!(picks.len(), k.min(pool.available()));
             let mut centres: Vec<Vec<f64>> = (0..m).map(|row| pool.row(row)).collect();
@@ -69,8 +69,8 @@ proptest! {
         let (whole, blocks) = (pool.blocks(&[], &whole_bits), pool.blocks(&cut, &bits));
         for level in Level::all() {
             let [one, three] = [1, 3].map(|threads| Engine::new(threads, level).unwrap());
-            let a = one.k_center(&whole, &anchors, k, seed, &Cancel::default()).unwrap();
-            let b = three.k_center(&blocks, &anchors, k, seed, &Cancel::default()).unwrap();
+            let a = one.k_center(&whole, &anchors, k, seed, None, &Cancel::default()).unwrap();
+            let b = three.k_center(&blocks, &anchors, k, seed, None, &Cancel::default()).unwrap();
             prop_assert_eq!(pool.places(&[], &a), pool.places(&cut, &b));
             prop_assert_eq!(a.score, b.score);
         }
@@ -85,7 +85,7 @@ fn duplicates_are_picked_by_keyed_hash_and_only_once() {
     let anchor = Vectors::new(Values::F32(&rows[..1]), 1, 1).unwrap();
     for engine in engines() {
         let got = engine
-            .k_center(&blocks, &anchor, 99, 7, &Cancel::default())
+            .k_center(&blocks, &anchor, 99, 7, None, &Cancel::default())
             .unwrap();
         let random = engine
             .random_top_k(&blocks, 99, 7, &Cancel::default())
@@ -103,13 +103,13 @@ fn hostile_rows_and_anchors_do_no_harm() {
     let finite = Vectors::new(Values::F32(&rows[4..]), 1, 1).unwrap();
     for engine in engines() {
         let got = engine
-            .k_center(&blocks, &finite, 9, 0, &Cancel::default())
+            .k_center(&blocks, &finite, 9, 0, None, &Cancel::default())
             .unwrap();
         assert_eq!(got.row.len(), 5);
         assert!(got.score.iter().all(|score| score.is_finite()));
         assert!(
             engine
-                .k_center(&blocks, &vectors, 1, 0, &Cancel::default())
+                .k_center(&blocks, &vectors, 1, 0, None, &Cancel::default())
                 .is_err()
         );
     }

@@ -1,7 +1,10 @@
 //! Oracles in double precision, generated pools, and the laws that hold on every path.
 
+mod coverage;
 mod ids;
 mod k_center;
+mod nearest;
+mod nearness;
 mod score;
 mod top_k;
 mod vectors;

@@ -159,7 +159,7 @@ fn a_set_flag_ends_every_pass() {
         let fused = e.score_top_k(&blocks, &head, Measure::Margin, 1, 0, &flag);
         let general = e.top_k(&[&rows], &blocks, 1, 0, &flag);
         let random = e.random_top_k(&blocks, 1, 0, &flag);
-        let centres = e.k_center(&blocks, &vectors, 1, 0, &flag);
+        let centres = e.k_center(&blocks, &vectors, 1, 0, None, &flag);
         for result in [fused, general, random, centres] {
             assert_eq!(result, Err(Error::Cancelled));
         }

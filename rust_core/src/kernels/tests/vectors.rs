@@ -120,7 +120,7 @@ fn shapes_that_do_not_fit_are_refused() {
     );
     assert!(engine.probabilities(&vectors, &head).is_err());
     let flat = Vectors::new(Values::F32(&[]), 0, 2).unwrap();
-    assert!(engine.k_center(&blocks, &flat, 1, 0, &never).is_err());
+    assert!(engine.k_center(&blocks, &flat, 1, 0, None, &never).is_err());
     for (block, row) in [(-1, 0), (1, 0), (0, -1), (0, 2), (i64::MAX, i64::MIN)] {
         assert!(engine.gather(&blocks, &[block], &[row], 3).is_err());
     }

@@ -1,0 +1,51 @@
+"""The vectors of a pool by row number, gathered into float32 a slice at a time."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.core import Block, CancelFlag, Cancelled, Engine
+
+F32 = NDArray[np.float32]
+I64 = NDArray[np.int64]
+
+
+class PoolVectors:
+    """Rows are numbered through the blocks in their order."""
+
+    def __init__(self, engine: Engine, blocks: Sequence[Block]) -> None:
+        self.engine = engine
+        self.blocks = blocks
+        sizes = [len(block.id_hash) for block in blocks]
+        self._offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+
+    def __len__(self) -> int:
+        return int(self._offsets[-1])
+
+    @property
+    def dimension(self) -> int:
+        """Numbers per vector."""
+        return self.blocks[0].vectors.shape[1] if self.blocks else 0
+
+    @property
+    def id_hashes(self) -> NDArray[np.uint64]:
+        """(N,) in the order of the rows."""
+        none = np.zeros(0, np.uint64)
+        return np.concatenate([none, *(block.id_hash for block in self.blocks)])
+
+    def take(self, rows: I64) -> F32:
+        """The vectors (m, d) of these rows."""
+        block = np.searchsorted(self._offsets, rows, side="right") - 1
+        return self.engine.gather(self.blocks, block, rows - self._offsets[block])
+
+    def read(self, start: int, stop: int) -> F32:
+        """The vectors (stop - start, d) of a run of rows."""
+        return self.take(np.arange(start, stop, dtype=np.int64))
+
+    def slices(self, step: int, cancel: CancelFlag) -> Iterator[tuple[int, int]]:
+        """Where each slice of at most `step` rows begins and ends. Raises Cancelled."""
+        for start in range(0, len(self), step):
+            if cancel.cancelled:
+                raise Cancelled
+            yield start, min(start + step, len(self))

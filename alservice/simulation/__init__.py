@@ -1,0 +1,1 @@
+"""Replays of labelled data through the use cases that serve Query: which strategy saves labels?"""

@@ -1,0 +1,301 @@
+"""What outcomes say: areas, paired tests against a reference, wins, ranks."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.simulation.curve import AREAS, data_utilisation, saving
+from alservice.simulation.game import Outcome
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """One competitor on one set: `accuracies` and `own` (seeds, batches), by ascending seed."""
+
+    seeds: tuple[int, ...]
+    label_counts: I64
+    accuracies: F64
+    own: F64
+    areas: F64  # (seeds,)
+    seconds: float  # per batch, mean
+
+    @property
+    def mean(self) -> F64:
+        """Mean over the seeds, (batches,)."""
+        return np.asarray(self.accuracies.mean(axis=0))
+
+    @property
+    def half_width(self) -> F64:
+        """Half of the 95 % confidence interval of the mean (Student's t), (batches,)."""
+        from scipy.stats import t  # noqa: PLC0415 (slow to import)
+
+        n = len(self.seeds)
+        if n < 2:
+            return np.zeros(self.accuracies.shape[1])
+        error = self.accuracies.std(axis=0, ddof=1) / np.sqrt(n)
+        return np.asarray(error * t.ppf(0.975, n - 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One competitor on one set; what compares is None for the reference itself.
+
+    `difference` is that of areas, paired by seed; `t_p` and `wilcoxon_p` are two-sided, the
+    `holm` ones corrected over the competitors of the set.
+    """
+
+    set_name: str
+    competitor: str
+    seeds: int
+    labels: int
+    area: float
+    area_error: float
+    final: float
+    own_area: float | None = None
+    own_final: float | None = None
+    difference: float | None = None
+    difference_error: float | None = None
+    t_p: float | None = None
+    t_holm: float | None = None
+    wilcoxon_p: float | None = None
+    wilcoxon_holm: float | None = None
+    saving: float | None = None
+    data_utilisation: float | None = None
+    ms_per_batch: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overall:
+    """One competitor over all sets that every competitor has played."""
+
+    competitor: str
+    sets: int
+    mean_rank: float
+    mean_difference: float | None
+    median_saving: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Everything that is reported; `wins[i][j]`: how often competitor i beats j."""
+
+    reference: str
+    competitors: tuple[str, ...]
+    rows: tuple[Row, ...]
+    overall: tuple[Overall, ...]
+    wins: tuple[tuple[float | None, ...], ...]
+    curves: Mapping[tuple[str, str], Curves] = field(repr=False)
+    skipped: int = 0
+
+    @property
+    def set_names(self) -> tuple[str, ...]:
+        """The sets, in the order of the rows."""
+        return tuple(dict.fromkeys(row.set_name for row in self.rows))
+
+
+def summarise(outcomes: Sequence[Outcome], area: str, reference: str) -> Summary:
+    """The whole comparison. `area` is a key of AREAS; an absent `reference` compares nothing."""
+    played = [outcome for outcome in outcomes if not outcome.skipped]
+    names = tuple(dict.fromkeys(outcome.competitor for outcome in played))
+    sets = tuple(dict.fromkeys(outcome.set_name for outcome in played))
+    curves = {
+        (where, who): made
+        for where in sets
+        for who in names
+        if (made := _curves(played, where, who, area)) is not None
+    }
+    rows = tuple(row for where in sets for row in _rows(curves, where, names, reference))
+    return Summary(
+        reference=reference,
+        competitors=names,
+        rows=rows,
+        overall=_overall(rows, names, sets),
+        wins=_wins(curves, names, sets),
+        curves=curves,
+        skipped=len(outcomes) - len(played),
+    )
+
+
+def _curves(played: Sequence[Outcome], where: str, who: str, area: str) -> Curves | None:
+    mine = [o for o in played if o.set_name == where and o.competitor == who]
+    if not mine:
+        return None
+    mine.sort(key=lambda outcome: outcome.seed)
+    length = min(len(outcome.accuracies) for outcome in mine)
+    accuracies = np.array([outcome.accuracies[:length] for outcome in mine], float)
+    own = np.array([o.own[:length] for o in mine if o.own], float).reshape(-1, length)
+    counts = np.array(mine[0].label_counts[:length], np.int64)
+    batches = sum(len(outcome.accuracies) for outcome in mine)
+    return Curves(
+        seeds=tuple(outcome.seed for outcome in mine),
+        label_counts=counts,
+        accuracies=accuracies,
+        own=own,
+        areas=np.array([AREAS[area](counts, curve) for curve in accuracies]),
+        seconds=sum(outcome.seconds for outcome in mine) / max(1, batches),
+    )
+
+
+def _rows(
+    curves: Mapping[tuple[str, str], Curves], where: str, names: Sequence[str], reference: str
+) -> list[Row]:
+    usual = curves.get((where, reference))
+    found = {who: curves[where, who] for who in names if (where, who) in curves}
+    tests = {
+        who: paired(*_common(mine, usual))
+        for who, mine in found.items()
+        if usual is not None and who != reference
+    }
+    t_holm = holm([test.t_p for test in tests.values()])
+    w_holm = holm([test.wilcoxon_p for test in tests.values()])
+    corrected = dict(zip(tests, zip(t_holm, w_holm, strict=True), strict=True))
+    rows = []
+    for who, mine in found.items():
+        more: dict[str, Any] = {}
+        if who in tests and usual is not None:
+            test = tests[who]
+            more = {
+                "difference": test.difference,
+                "difference_error": test.error,
+                "t_p": test.t_p,
+                "wilcoxon_p": test.wilcoxon_p,
+                "t_holm": corrected[who][0],
+                "wilcoxon_holm": corrected[who][1],
+                **_savings(mine, usual),
+            }
+        rows.append(_row(where, who, mine, more))
+    return rows
+
+
+def _row(where: str, who: str, mine: Curves, more: Mapping[str, Any]) -> Row:
+    return Row(
+        set_name=where,
+        competitor=who,
+        seeds=len(mine.seeds),
+        labels=int(mine.label_counts[-1]),
+        area=float(mine.areas.mean()),
+        area_error=standard_error(mine.areas),
+        final=float(mine.mean[-1]),
+        own_area=float(mine.own.mean()) if mine.own.size else None,
+        own_final=float(mine.own[:, -1].mean()) if mine.own.size else None,
+        ms_per_batch=1000 * mine.seconds,
+        **more,
+    )
+
+
+def _savings(mine: Curves, usual: Curves) -> dict[str, float | None]:
+    length = min(len(mine.mean), len(usual.mean))
+    counts, own, other = mine.label_counts[:length], mine.mean[:length], usual.mean[:length]
+    return {
+        "saving": saving(counts, own, other),
+        "data_utilisation": data_utilisation(counts, own, other),
+    }
+
+
+def _common(mine: Curves, other: Curves) -> tuple[F64, F64]:
+    """The areas of both for the seeds that both have."""
+    seeds = sorted(set(mine.seeds) & set(other.seeds))
+    return tuple(  # type: ignore[return-value]
+        np.array([curves.areas[curves.seeds.index(seed)] for seed in seeds])
+        for curves in (mine, other)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Mean difference, its standard error, and two-sided p-values of no difference."""
+
+    difference: float
+    error: float
+    t_p: float
+    wilcoxon_p: float
+
+
+def paired(mine: F64, other: F64) -> Paired:
+    """Paired t-test and Wilcoxon's signed-rank test; p = 1 where nothing differs."""
+    from scipy.stats import ttest_rel, wilcoxon  # noqa: PLC0415 (slow to import)
+
+    differences = mine - other
+    if not len(differences):
+        return Paired(float("nan"), float("nan"), 1.0, 1.0)
+    mean, error = float(differences.mean()), standard_error(differences)
+    if len(differences) < 2 or not differences.any():
+        return Paired(mean, error, 1.0, 1.0)
+    with warnings.catch_warnings():
+        # Differences that are all the same, and ties: the p-values are defined none the less.
+        warnings.simplefilter("ignore")
+        t_p = float(ttest_rel(mine, other).pvalue)
+        w_p = float(wilcoxon(differences).pvalue)
+    return Paired(mean, error, 1.0 if np.isnan(t_p) else t_p, 1.0 if np.isnan(w_p) else w_p)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down correction (Scandinavian Journal of Statistics, 1979), in given order."""
+    count = len(p_values)
+    corrected, largest = [1.0] * count, 0.0
+    for rank, place in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min(1.0, (count - rank) * p_values[place]))
+        corrected[place] = largest
+    return corrected
+
+
+def standard_error(values: F64) -> float:
+    """Of the mean; 0 for a single value."""
+    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+
+
+def _wins(
+    curves: Mapping[tuple[str, str], Curves], names: Sequence[str], sets: Sequence[str]
+) -> tuple[tuple[float | None, ...], ...]:
+    return tuple(
+        tuple(None if a == b else _win_share(curves, a, b, sets) for b in names) for a in names
+    )
+
+
+def _win_share(
+    curves: Mapping[tuple[str, str], Curves], a: str, b: str, sets: Sequence[str]
+) -> float | None:
+    """The share of (set, seed) where a's area is above b's; a tie is half a win."""
+    won = []
+    for where in sets:
+        if (where, a) in curves and (where, b) in curves:
+            mine, other = _common(curves[where, a], curves[where, b])
+            won += [(mine > other) + 0.5 * (mine == other)]
+    return float(np.concatenate(won).mean()) if won and sum(map(len, won)) else None
+
+
+def _overall(
+    rows: Sequence[Row], names: Sequence[str], sets: Sequence[str]
+) -> tuple[Overall, ...]:
+    """Ranks over the sets where everybody has played; equal areas share a rank."""
+    from scipy.stats import rankdata  # noqa: PLC0415 (slow to import)
+
+    found = {(row.set_name, row.competitor): row for row in rows}
+    whole = [where for where in sets if all((where, who) in found for who in names)]
+    if not whole:
+        return ()
+    areas = np.array([[found[where, who].area for who in names] for where in whole])
+    ranks = np.array([rankdata(-line) for line in areas])
+    made = []
+    for number, who in enumerate(names):
+        mine = [found[where, who] for where in whole]
+        gaps = [row.difference for row in mine if row.difference is not None]
+        # Where it never gets there it saves nothing.
+        savings = [row.saving or 0.0 for row in mine if row.difference is not None]
+        made.append(
+            Overall(
+                competitor=who,
+                sets=len(whole),
+                mean_rank=float(ranks[:, number].mean()),
+                mean_difference=float(np.mean(gaps)) if gaps else None,
+                median_saving=float(np.median(savings)) if savings else None,
+            )
+        )
+    return tuple(sorted(made, key=lambda each: each.mean_rank))

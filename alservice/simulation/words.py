@@ -1,0 +1,60 @@
+"""Numbers as people read them in tables, the same on a terminal and on a page."""
+
+from alservice.simulation.statistics import Overall, Row
+
+COLUMNS = (
+    "strategy",
+    "AUBC",
+    "difference",
+    "Holm p (t)",
+    "Holm p (W)",
+    "final",
+    "saving",
+    "DUR",
+    "own model",
+    "ms/batch",
+)
+OVERALL = ("strategy", "mean rank", "mean difference", "median saving", "sets")
+NONE = "–"
+
+
+def row_words(row: Row, reference: str) -> list[str]:
+    """One cell per column of COLUMNS."""
+    usual = row.competitor == reference
+    gap, error = row.difference, row.difference_error
+    return [
+        row.competitor,
+        f"{row.area:.4f} ± {row.area_error:.4f}",
+        "reference" if usual else NONE if gap is None else f"{gap:+.4f} ± {error or 0:.4f}",
+        p_word(row.t_holm),
+        p_word(row.wilcoxon_holm),
+        f"{row.final:.4f}",
+        share(row.saving),
+        NONE if row.data_utilisation is None else f"{row.data_utilisation:.2f}",
+        NONE if row.own_area is None else f"{row.own_area:.4f}",
+        f"{row.ms_per_batch:.0f}",
+    ]
+
+
+def overall_words(overall: Overall) -> list[str]:
+    """One cell per column of OVERALL."""
+    gap = overall.mean_difference
+    return [
+        overall.competitor,
+        f"{overall.mean_rank:.2f}",
+        NONE if gap is None else f"{gap:+.4f}",
+        share(overall.median_saving),
+        str(overall.sets),
+    ]
+
+
+def p_word(value: float | None) -> str:
+    """A p-value with as many digits as it is worth."""
+    if value is None:
+        return NONE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def share(value: float | None) -> str:
+    """In percent."""
+    return NONE if value is None else f"{100 * value:.0f} %"

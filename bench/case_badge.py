@@ -1,0 +1,54 @@
+"""BADGE: a batch of 100 from 100,000 items of 10 classes, beside scikit-activeml's Badge.
+
+Theirs writes every gradient out, 3 GB of them; ours never does. Both draw at random, so their
+picks are not the same; that ours follow the definition is a matter of the tests. Then ours on ten
+times as many items, beside ours.
+"""
+
+from collections.abc import Callable, Iterator
+
+from bench.asked import BATCH, LabelledPool
+from bench.paired import paired, slow
+from bench.peers import activeml_labels, activeml_model, missing
+from bench.pools import CLASSES, F32, kinds, pool
+from bench.rows import Row, compare, skipped
+from bench.sizes import sized
+
+ROWS = sized(100_000, 1_000)
+LARGE = sized(1_000_000, 2_000)
+ROUNDS = sized(3, 1)
+PEER = "scikit-activeml Badge"
+
+
+def run() -> Iterator[Row]:
+    """All rows of this case."""
+    for kind in kinds():
+        name = f"badge-{kind}-{ROWS}"
+        ours = LabelledPool(pool(kind, ROWS), CLASSES).choice("badge")
+        yield from _against_peer(ours, pool(kind, ROWS), name)
+        larger = LabelledPool(pool(kind, LARGE), CLASSES).choice("badge")
+        yield _against_itself(larger, ours, f"badge-{kind}-{LARGE}")
+
+
+def _against_peer(ours: Callable[[], object], vectors: F32, name: str) -> Iterator[Row]:
+    try:
+        theirs = _activeml(vectors)
+    except ModuleNotFoundError as error:
+        yield skipped(name, PEER, missing(error))
+        return
+    result = slow(ours, theirs)
+    yield compare(name, result.ours_s, PEER, result.other_s, ">=", 100, ratio=result.speedup)
+
+
+def _against_itself(larger: Callable[[], object], ours: Callable[[], object], name: str) -> Row:
+    result = paired(larger, ours, rounds=ROUNDS)
+    peer = f"ours, {ROWS} items"
+    return compare(name, result.ours_s, peer, result.other_s, "<=", 15, ratio=1 / result.speedup)
+
+
+def _activeml(vectors: F32) -> Callable[[], object]:
+    from skactiveml.pool import Badge
+
+    strategy = Badge(random_state=0)
+    model, labels = activeml_model(vectors), activeml_labels(len(vectors), CLASSES)
+    return lambda: strategy.query(vectors, labels, model, fit_clf=False, batch_size=BATCH)

@@ -1,0 +1,294 @@
+//! k-means++ seeding: Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding",
+//! SODA 2007; here without replacement and with weights.
+//!
+//! A pick needs the distances to all picks before it, but not at once. Distances only shrink, so
+//! a row drawn by distances that lack the latest picks and then kept with probability
+//! new distance / old one is drawn exactly by the new ones (rejection sampling). One pass over
+//! the rows thus serves many picks, and is a matrix product rather than a product per pick.
+
+use super::error::{same_length, zeros};
+use super::masses::{Masses, Uniform};
+use super::nearest::{Scratch, TASK_ROWS};
+use super::product::{Packed, squared, tile_norms};
+use super::simd::{Kernel, Simd};
+use super::vectors::{TILE_ROWS, Values, Vectors};
+use super::{Cancel, Engine, Error, Result};
+use rayon::prelude::*;
+
+/// Rows in the order of drawing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Seeds {
+    /// Which rows.
+    pub index: Vec<i64>,
+    /// The probability that each had when it was drawn.
+    pub probability: Vec<f32>,
+}
+
+/// Picks that the distances may lack.
+const PENDING: usize = 12;
+/// Draws in vain before the distances are brought up to date.
+const IN_VAIN: usize = 6;
+
+/// The rows, the distance of each to the nearest pick, and the draws so far.
+struct Draw<'a> {
+    engine: &'a Engine,
+    vectors: &'a Vectors<'a>,
+    weights: Option<&'a [f32]>,
+    cancel: &'a Cancel,
+    uniform: Uniform,
+    near: Vec<f32>,
+    masses: Masses,
+    taken: Vec<bool>,
+    /// The picks that `near` does not know of.
+    pending: Vec<usize>,
+    drawn: Vec<usize>,
+    /// The mass of each pick when it was drawn.
+    mass: Vec<f64>,
+    /// What there was to draw from at the time of each pick.
+    total: Vec<f64>,
+}
+
+impl Draw<'_> {
+    fn weight(&self, row: usize) -> f64 {
+        self.weights.map_or(1.0, |weights| f64::from(weights[row]))
+    }
+
+    fn take(&mut self, row: usize, mass: f64) {
+        self.taken[row] = true;
+        self.drawn.push(row);
+        self.mass.push(mass);
+        self.pending.push(row);
+    }
+
+    /// Draw by weight alone among the rows that are left, and by nothing if all weights are 0.
+    fn by_weight(&mut self, k: usize) -> Result<()> {
+        for flat in [false, true] {
+            let mass = |row: usize| match (self.taken[row], flat) {
+                (true, _) => 0.0,
+                (false, true) => 1.0,
+                (false, false) => self.weight(row),
+            };
+            let masses = (0..self.near.len()).map(mass).collect();
+            let mut masses = self.engine.install(|| Masses::new(masses));
+            while self.drawn.len() < k {
+                self.cancel.check()?;
+                let Some(row) = masses.draw(self.uniform.next()) else {
+                    break;
+                };
+                self.total.push(masses.total());
+                self.take(row, masses.of(row));
+                masses.clear(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Draw by weighted squared distance until there are `k` or none is left that is apart.
+    fn by_distance(&mut self, k: usize) -> Result<()> {
+        while self.drawn.len() < k {
+            self.refresh()?;
+            let mut in_vain = 0;
+            while in_vain < IN_VAIN && self.pending.len() < PENDING && self.drawn.len() < k {
+                let Some(row) = self.masses.draw(self.uniform.next()) else {
+                    return Ok(());
+                };
+                let now = self.weight(row) * f64::from(self.near_now(row));
+                if self.uniform.next() * self.masses.of(row) < now {
+                    self.take(row, now);
+                } else {
+                    in_vain += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The distance of `row` to the nearest pick, those included that `near` lacks.
+    fn near_now(&self, row: usize) -> f32 {
+        let pair = |&pick: &usize| self.engine.level().run(Pair(self.vectors, row, pick));
+        let gaps = self.pending.iter().map(pair);
+        gaps.fold(self.near[row], f32::min)
+    }
+
+    /// Make `near` and the masses know of all picks, and note what the picks were drawn from.
+    fn refresh(&mut self) -> Result<()> {
+        let dim = self.vectors.dim();
+        let mut picked = vec![0.0; self.pending.len() * dim];
+        for (&row, to) in self.pending.iter().zip(picked.chunks_exact_mut(dim)) {
+            self.vectors.copy_row(row, to);
+        }
+        let picked = Vectors::new(Values::F32(&picked), self.pending.len(), dim)?;
+        let picks = Packed::new("rows", &picked, self.engine.level())?;
+        let (vectors, weights, cancel) = (self.vectors, self.weights, self.cancel);
+        let tasks = self.near.par_chunks_mut(TASK_ROWS).enumerate();
+        let level = self.engine.level();
+        let sums = self.engine.install(|| {
+            let sums = tasks.map_init(Scratch::default, |scratch, (at, near)| {
+                let start = at * TASK_ROWS;
+                level.run(Update {
+                    vectors,
+                    weights: weights.map(|weights| &weights[start..start + near.len()]),
+                    start,
+                    picks: &picks,
+                    near,
+                    scratch,
+                    cancel,
+                })
+            });
+            sums.collect::<Result<Vec<_>>>()
+        })?;
+        // The total of a draw by weight is known already.
+        let known = self.total.len() + self.pending.len() - self.drawn.len();
+        for pick in known..picks.rows() {
+            self.total.push(sums.iter().map(|sums| sums[pick]).sum());
+        }
+        self.pending.clear();
+        let mass = |row: usize| self.weight(row) * f64::from(self.near[row]);
+        let rows = 0..self.near.len();
+        self.masses = self.engine.install(|| {
+            let masses = rows.into_par_iter().with_min_len(TASK_ROWS).map(mass);
+            Masses::new(masses.collect())
+        });
+        Ok(())
+    }
+}
+
+/// The squared distance of two rows.
+struct Pair<'a>(&'a Vectors<'a>, usize, usize);
+
+impl Kernel for Pair<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (mut a, mut b) = (Scratch::default(), Scratch::default());
+        let a = self.0.tile(s, self.1, 1, &mut a.tile);
+        let b = self.0.tile(s, self.2, 1, &mut b.tile);
+        squared(s, a.row(0), b.row(0))
+    }
+}
+
+/// Bring distances up to date; what comes back are the sums of the masses before each pick.
+struct Update<'a, 'p> {
+    vectors: &'a Vectors<'a>,
+    weights: Option<&'a [f32]>,
+    start: usize,
+    picks: &'a Packed<'p>,
+    near: &'a mut [f32],
+    scratch: &'a mut Scratch,
+    cancel: &'a Cancel,
+}
+
+impl Kernel for Update<'_, '_> {
+    type Output = Result<Vec<f64>>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> Result<Vec<f64>> {
+        let Scratch { tile, lower } = self.scratch.sized();
+        let mut sums = vec![0.0; self.picks.rows()];
+        for (at, near) in self.near.chunks_mut(TILE_ROWS).enumerate() {
+            self.cancel.check()?;
+            let first = at * TILE_ROWS;
+            let tile = self.vectors.tile(s, self.start + first, near.len(), tile);
+            let norms = tile_norms(s, &tile);
+            let bounds = &mut lower.as_mut_slice()[..self.picks.rows() * TILE_ROWS];
+            let all = 0..self.picks.rows();
+            self.picks.lower(s, &tile, &norms, all.clone(), bounds);
+            for pick in all {
+                let bounds = &bounds[pick * TILE_ROWS..(pick + 1) * TILE_ROWS];
+                for (row, near) in near.iter_mut().enumerate() {
+                    let weight = self.weights.map_or(1.0, |w| w[first + row]);
+                    sums[pick] += f64::from(weight) * f64::from(*near);
+                    if bounds[row] < *near {
+                        let gap = squared(s, tile.row(row), self.picks.row(pick));
+                        *near = near.min(gap);
+                    }
+                }
+            }
+        }
+        Ok(sums)
+    }
+}
+
+impl Engine {
+    /// `k` rows, or all: each drawn in proportion to its weight times its squared distance to
+    /// the nearest anchor or earlier pick; by weight alone before there is any such and once all
+    /// distances are 0, uniformly once all weights are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if lengths or dimensions disagree or rows have no values;
+    /// [`Error::NotFinite`], [`Error::OutOfRange`] for a weight below 0; [`Error::Cancelled`].
+    pub fn k_means_plus_plus(
+        &self,
+        vectors: &Vectors<'_>,
+        weights: Option<&[f32]>,
+        anchors: &Vectors<'_>,
+        k: usize,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<Seeds> {
+        same_length("dimension of the anchors", vectors.dim(), anchors.dim())?;
+        check_weights(weights, vectors.rows())?;
+        let anchors = Packed::new("anchors (row)", anchors, self.level())?;
+        self.check_finite("vectors (row)", vectors, cancel)?;
+        self.seeds(vectors, weights, &anchors, k, seed, cancel)
+    }
+
+    /// As above, for what has been checked.
+    pub(crate) fn seeds(
+        &self,
+        vectors: &Vectors<'_>,
+        weights: Option<&[f32]>,
+        anchors: &Packed<'_>,
+        k: usize,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<Seeds> {
+        let (rows, k) = (vectors.rows(), k.min(vectors.rows()));
+        let mut draw = Draw {
+            engine: self,
+            vectors,
+            weights,
+            cancel,
+            uniform: Uniform::new(seed),
+            near: zeros(rows)?,
+            masses: Masses::default(),
+            taken: vec![false; rows],
+            pending: Vec::new(),
+            drawn: Vec::new(),
+            mass: Vec::new(),
+            total: Vec::new(),
+        };
+        if anchors.rows() > 0 {
+            draw.near = self.nearest(vectors, anchors, cancel)?.squared;
+        } else {
+            draw.by_weight(k.min(1))?;
+            draw.near.fill(f32::INFINITY);
+        }
+        draw.by_distance(k)?;
+        draw.refresh()?;
+        draw.by_weight(k)?;
+        let chances = draw.mass.iter().zip(&draw.total);
+        Ok(Seeds {
+            probability: chances.map(|(mass, total)| (mass / total) as f32).collect(),
+            index: draw.drawn.into_iter().map(|row| row as i64).collect(),
+        })
+    }
+}
+
+/// One weight per row, finite and at least 0.
+pub(crate) fn check_weights(weights: Option<&[f32]>, rows: usize) -> Result<()> {
+    let Some(weights) = weights else {
+        return Ok(());
+    };
+    same_length("weights", rows, weights.len())?;
+    let what = "weights";
+    if let Some(position) = weights.iter().position(|w| !w.is_finite()) {
+        return Err(Error::NotFinite { what, position });
+    }
+    match weights.iter().position(|&w| w < 0.0) {
+        Some(position) => Err(Error::OutOfRange { what, position }),
+        None => Ok(()),
+    }
+}

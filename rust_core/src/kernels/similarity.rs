@@ -1,0 +1,257 @@
+//! How alike candidates and rows are, sixteen rows by a group of candidates at a time.
+
+use super::aligned::{Aligned, padded};
+use super::head::{Ahead, products};
+use super::product::squared;
+use super::simd::math::{LOWEST, exp};
+use super::simd::{Kernel, Level, Simd};
+use super::vectors::{TILE_ROWS, Tile, Values, Vectors};
+use super::{Error, Result};
+
+/// Below this share of `|x|^2 + |y|^2`, `|x|^2 + |y|^2 - 2xy` has lost its digits to cancellation.
+const CANCELLED: f32 = 1e-4;
+
+/// A function of two vectors that is never negative and the same both ways round.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Similarity {
+    /// `exp(-|x - y|^2 / scale^2)`.
+    Rbf {
+        /// `1 / scale^2`.
+        inverse: f32,
+    },
+    /// 1 where `|x - y| <= scale`, else 0.
+    Ball {
+        /// `scale^2`.
+        squared: f32,
+    },
+    /// `max(0, xy)`.
+    Dot,
+}
+
+impl Similarity {
+    /// One by its name: `rbf`, `ball` or `dot`, which knows no scale.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unknown`] if there is none of this name; [`Error::OutOfRange`] if the scale is
+    /// negative, not finite, or, for `rbf`, zero.
+    pub fn by_name(name: &str, scale: f64) -> Result<Self> {
+        let largest = f64::from(f32::MAX);
+        let squared = scale * scale;
+        let fits = match name {
+            "rbf" => scale > 0.0 && scale.is_finite(),
+            "ball" => scale >= 0.0 && scale.is_finite(),
+            _ => true,
+        };
+        match name {
+            "rbf" | "ball" if !fits => Err(Error::OutOfRange {
+                what: "scale",
+                position: 0,
+            }),
+            "rbf" => Ok(Self::Rbf {
+                inverse: squared.recip().min(largest) as f32,
+            }),
+            "ball" => Ok(Self::Ball {
+                squared: squared.min(largest) as f32,
+            }),
+            "dot" => Ok(Self::Dot),
+            _ => Err(Error::Unknown {
+                what: "similarity",
+                name: name.to_owned(),
+                known: "rbf, ball, dot",
+            }),
+        }
+    }
+
+    /// From the dot product or, for the others, the squared distance.
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, x: S::V) -> S::V {
+        let (zero, one) = (s.splat(0.0), s.splat(1.0));
+        match self {
+            Self::Rbf { inverse } => {
+                // Lanes past the last row may hold anything.
+                let x = s.min(s.mul(x, s.splat(-inverse)), zero);
+                // Too small for a normal number is nothing, so that gains do come to an end.
+                s.select_gt(x, s.splat(LOWEST), exp(s, x), zero)
+            }
+            Self::Ball { squared } => s.select_gt(x, s.splat(squared), zero, one),
+            Self::Dot => s.max(s.min(x, s.splat(f32::MAX)), zero),
+        }
+    }
+}
+
+/// Vectors on cache lines, padded to a multiple of 16 values, with their squared norms.
+#[derive(Debug)]
+pub(crate) struct Normed {
+    values: Aligned,
+    wide: usize,
+    rows: usize,
+    /// One per row and zeros up to a multiple of 16.
+    norms: Vec<f32>,
+}
+
+impl Normed {
+    /// # Errors
+    ///
+    /// [`Error::Shape`] if `dim` is 0 or does not fit the values; [`Error::NotFinite`].
+    pub(crate) fn new(
+        what: &'static str,
+        values: &[f32],
+        rows: usize,
+        dim: usize,
+        level: Level,
+    ) -> Result<Self> {
+        let vectors = Vectors::new(Values::F32(values), rows, dim)?;
+        if dim == 0 {
+            return Err(Error::Shape {
+                what: "values per row, at least",
+                expected: 1,
+                got: 0,
+            });
+        }
+        if let Some(position) = vectors.first_nonfinite(level) {
+            return Err(Error::NotFinite { what, position });
+        }
+        let wide = padded(dim);
+        let mut normed = Self {
+            values: Aligned::zeros(rows * wide),
+            wide,
+            rows,
+            norms: vec![0.0; rows.next_multiple_of(TILE_ROWS)],
+        };
+        let packed = normed.values.as_mut_slice().chunks_exact_mut(wide);
+        for (to, from) in packed.zip(values.chunks_exact(dim)) {
+            to[..dim].copy_from_slice(from);
+        }
+        let zeros = vec![0.0; wide];
+        for row in 0..rows {
+            normed.norms[row] = level.run(Squared(normed.row(row), &zeros));
+        }
+        Ok(normed)
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(crate) fn wide(&self) -> usize {
+        self.wide
+    }
+
+    #[inline(always)]
+    fn row(&self, row: usize) -> &[f32] {
+        &self.values.as_slice()[row * self.wide..(row + 1) * self.wide]
+    }
+
+    #[inline(always)]
+    fn tile(&self, start: usize) -> Tile<'_> {
+        let end = self.rows.min(start + TILE_ROWS);
+        let rows = &self.values.as_slice()[start * self.wide..end * self.wide];
+        Tile::new(rows, self.wide, end - start)
+    }
+}
+
+struct Squared<'a>(&'a [f32], &'a [f32]);
+
+impl Kernel for Squared<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        squared(s, self.0, self.1)
+    }
+}
+
+/// A few candidates side by side.
+#[derive(Debug)]
+pub(crate) struct Group {
+    values: Aligned,
+    norms: Vec<f32>,
+    zeros: Vec<f32>,
+}
+
+impl Group {
+    /// Those of these numbers.
+    pub(crate) fn new(from: &Normed, candidates: &[usize]) -> Self {
+        let mut values = Aligned::zeros(candidates.len() * from.wide);
+        let packed = values.as_mut_slice().chunks_exact_mut(from.wide);
+        for (to, &candidate) in packed.zip(candidates) {
+            to.copy_from_slice(from.row(candidate));
+        }
+        Self {
+            values,
+            norms: candidates.iter().map(|&c| from.norms[c]).collect(),
+            zeros: vec![0.0; candidates.len()],
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.norms.len()
+    }
+
+    /// The similarities of each with 16 rows from `start`: 16 values each, those past the last
+    /// row meaningless.
+    #[inline(always)]
+    pub(crate) fn similarities<S: Simd>(
+        &self,
+        s: S,
+        rows: &Normed,
+        start: usize,
+        similarity: Similarity,
+        out: &mut [f32],
+    ) {
+        let tile = rows.tile(start);
+        let group = &self.values.as_slice()[..self.len() * rows.wide];
+        products(s, &tile, group, &self.zeros, Ahead::NONE, out);
+        if similarity != Similarity::Dot {
+            let norms = &rows.norms[start..start + TILE_ROWS];
+            if self.distances(s, norms, out) {
+                self.mend(s, rows, start, out);
+            }
+        }
+        for out in out.chunks_exact_mut(S::LANES) {
+            // SAFETY: the chunk has exactly `LANES` floats.
+            unsafe {
+                let x = s.load(out.as_ptr());
+                s.store(out.as_mut_ptr(), similarity.of(s, x));
+            }
+        }
+    }
+
+    /// Squared distances in place of dot products, -1 where they cancelled; whether any did.
+    #[inline(always)]
+    fn distances<S: Simd>(&self, s: S, norms: &[f32], out: &mut [f32]) -> bool {
+        let (zero, one) = (s.splat(0.0), s.splat(1.0));
+        let mut any = zero;
+        for (out, &norm) in out.chunks_exact_mut(TILE_ROWS).zip(&self.norms) {
+            let norm = s.splat(norm);
+            let lanes = out.chunks_exact_mut(S::LANES);
+            for (out, norms) in lanes.zip(norms.chunks_exact(S::LANES)) {
+                // SAFETY: both chunks have exactly `LANES` floats.
+                unsafe {
+                    let both = s.add(s.load(norms.as_ptr()), norm);
+                    let squared = s.fma(s.load(out.as_ptr()), s.splat(-2.0), both);
+                    // Not a number is infinity minus infinity: far apart.
+                    let squared = s.min(squared, s.splat(f32::MAX));
+                    let least = s.mul(both, s.splat(CANCELLED));
+                    any = s.max(any, s.select_gt(squared, least, zero, one));
+                    let squared = s.select_gt(squared, least, squared, s.splat(-1.0));
+                    s.store(out.as_mut_ptr(), squared);
+                }
+            }
+        }
+        s.sums([any, zero, zero, zero])[0] > 0.0
+    }
+
+    #[inline(always)]
+    fn mend<S: Simd>(&self, s: S, rows: &Normed, start: usize, out: &mut [f32]) {
+        let group = self.values.as_slice().chunks_exact(rows.wide);
+        for (out, candidate) in out.chunks_exact_mut(TILE_ROWS).zip(group) {
+            for (row, out) in (start..rows.rows).zip(out) {
+                if *out < 0.0 {
+                    *out = squared(s, rows.row(row), candidate);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alservice.simulation.game import Outcome
+from alservice.simulation.statistics import holm, paired, summarise
+
+
+def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.9, 0.001]) == pytest.approx([0.9, 0.002])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_lies_between_the_raw_value_and_bonferroni_s_and_keeps_the_order(
+    values: list[float],
+) -> None:
+    corrected = holm(values)
+    for raw, made in zip(values, corrected, strict=True):
+        assert raw <= made <= 1
+        assert made <= max(min(1.0, len(values) * v) for v in values if v <= raw)
+    order = np.argsort(values, kind="stable")
+    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
+
+
+def test_a_paired_test_by_hand() -> None:
+    # Differences 1, 2, 3: mean 2, standard error 1/sqrt(3), t = 3.4641 on 2 degrees.
+    test = paired(np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0]))
+    assert test.difference == pytest.approx(2)
+    assert test.error == pytest.approx(3**-0.5)
+    assert test.t_p == pytest.approx(0.0741799, abs=1e-6)
+    assert test.wilcoxon_p == pytest.approx(0.25)
+
+
+def test_equal_curves_differ_in_nothing() -> None:
+    same = np.array([0.5, 0.6])
+    assert paired(same, same).t_p == paired(same, same).wilcoxon_p == 1.0
+
+
+def outcome(where: str, who: str, seed: int, *curve: float) -> Outcome:
+    counts = [10 * n for n in range(1, len(curve) + 1)]
+    return Outcome(
+        key=f"{where}{who}{seed}",
+        set_name=where,
+        competitor=who,
+        seed=seed,
+        label_counts=counts,
+        accuracies=list(curve),
+    )
+
+
+OUTCOMES = [
+    outcome("x", "random", 0, 0.5, 0.6),
+    outcome("x", "random", 1, 0.4, 0.6),
+    outcome("x", "clever", 0, 0.6, 0.8),
+    outcome("x", "clever", 1, 0.4, 0.6),
+    outcome("y", "random", 0, 0.9, 0.9),
+    outcome("y", "clever", 0, 0.8, 0.8),
+    Outcome(key="s", set_name="y", competitor="clever", seed=1, skipped="one class"),
+]
+
+
+def test_a_summary_pairs_by_seed_and_counts_ties_as_half() -> None:
+    summary = summarise(OUTCOMES, "mean", "random")
+    rows = {(row.set_name, row.competitor): row for row in summary.rows}
+    assert rows["x", "clever"].difference == pytest.approx(0.075)
+    assert rows["x", "clever"].saving == 0
+    assert rows["x", "random"].difference is None
+    assert summary.skipped == 1
+    assert summary.competitors == ("random", "clever")
+    # clever wins x/0, ties x/1, loses y/0.
+    assert summary.wins[1][0] == pytest.approx(0.5)
+    assert summary.wins[0][1] == pytest.approx(0.5)
+    assert summary.wins[0][0] is None
+    assert {each.competitor: each.mean_rank for each in summary.overall} == {
+        "random": 1.5,
+        "clever": 1.5,
+    }
+    assert summary.overall[0].sets == 2
+
+
+def test_without_its_reference_nothing_is_compared() -> None:
+    summary = summarise(OUTCOMES, "mean", "nobody")
+    assert all(row.difference is None and row.t_p is None for row in summary.rows)
