@@ -56,8 +56,10 @@ class LabelledPool:
         ask, together = self._ask(plan, seed), ChooseTogether(SCORING, KNOWN)
 
         def choose() -> Ranked:
-            ensemble = isinstance(plan.chooser, Ensemble)
-            chosen = together(plan.chooser, ask) if ensemble else SCORING.choose(ask)
+            if isinstance(plan.chooser, Ensemble):
+                chosen = together(plan.chooser, ask)
+            else:
+                chosen = SCORING.choose(ask)
             if len(np.unique(chosen.row)) != BATCH:
                 raise RuntimeError(f"{name} chose {len(np.unique(chosen.row))} of {BATCH}")
             return chosen

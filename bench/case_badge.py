@@ -14,8 +14,8 @@ from bench.pools import CLASSES, F32, kinds, pool
 from bench.rows import Row, compare, skipped
 from bench.sizes import sized
 
-ROWS = sized(100_000, 1_000)
-LARGE = sized(1_000_000, 2_000)
+ROWS = sized(100_000, 300)
+LARGE = sized(1_000_000, 1_000)
 ROUNDS = sized(3, 1)
 PEER = "scikit-activeml Badge"
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from alservice.core import Engine
 from alservice.core.design import bait, outer_sum
-from bench.asked import BATCH, I64, SCORING
+from bench.asked import I64, SCORING
 from bench.paired import seconds
 from bench.pools import F32, head, kinds, pool
 from bench.rows import Row, compare
@@ -24,6 +24,7 @@ F64 = NDArray[np.float64]
 
 ROWS = sized(100_000, 500)
 FEWER = sized(10_000, 300)
+BATCH = sized(100, 10)
 PART = 5  # of the batch
 OVER = 2
 LABELS = 100
@@ -47,8 +48,9 @@ class Design:
 
     def theirs(self, count: int) -> I64:
         """By the definition: greedy forward, then backward until `count` are left."""
-        rows = self.vectors * np.sqrt(self.weights.astype(np.float64))[:, None]
-        inverse = np.linalg.inv(self.start)
+        rows = self.vectors.astype(np.float64)
+        rows *= np.sqrt(self.weights.astype(np.float64))[:, None]
+        inverse = np.asarray(np.linalg.inv(self.start), np.float64)
         chosen: list[int] = []
         while len(chosen) < min(OVER * count, len(rows)):
             own, shared = _forms(rows, inverse, self.fisher)

@@ -1,16 +1,18 @@
 """Facility location: 100 of 20,000 by cosine similarity, beside apricot, for the same objective.
 
-apricot compiles its loops anew for each object; that time, taken on a tiny pool, is not counted.
-Of its two usual optimisers, each run once, the quicker counts. Its time includes the table of all
-pairs, by one threaded product: it cannot choose without.
+apricot compiles its loops anew for each object; here what is compiled is kept, so that this time
+does not count. Its time does include the table of all pairs, by one threaded product: it cannot
+choose without. Both of its usual optimisers are run, once.
 """
 
+import importlib
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 
 from bench.asked import BATCH, I64, LabelledPool
-from bench.paired import seconds, slow
+from bench.paired import slow
 from bench.peers import missing
 from bench.pools import F32, kinds, pool
 from bench.rows import Row, compare, skipped
@@ -45,13 +47,13 @@ def _against_apricot(vectors: F32, name: str) -> Iterator[Row]:
         except ModuleNotFoundError as error:
             yield skipped(name, peer, missing(error))
             return
-        compile_s = seconds(lambda: query(vectors[:TINY], TINY // 2))  # noqa: B023
+        query(vectors[:TINY], TINY // 2)
         result = slow(
             lambda: picked.update(ours=choose().row),  # noqa: B023
             lambda: picked.update(theirs=query(vectors, BATCH)),  # noqa: B023
         )
-        theirs_s = max(result.other_s - compile_s, 0.0)
-        yield compare(name, result.ours_s, peer, theirs_s, ">=", BOUND)
+        times = (name, result.ours_s, peer, result.other_s)
+        yield compare(*times, ">=", BOUND, ratio=result.speedup)
         ours, theirs = (objective(vectors, picked[who]) for who in ("ours", "theirs"))
         numbers = (f"{name}-objective", ours, peer, theirs)
         yield compare(*numbers, ">=", SIMILAR, ratio=ours / theirs, unit="similarity")
@@ -59,6 +61,12 @@ def _against_apricot(vectors: F32, name: str) -> Iterator[Row]:
 
 def _apricot(optimiser: str) -> Callable[[F32, int], I64]:
     from apricot import FacilityLocationSelection
+
+    loops = importlib.import_module("apricot.functions.facilityLocation")
+    for name in ("calculate_gains", "calculate_gains_sieve"):
+        compiled = getattr(loops, name)
+        if not hasattr(compiled, "cache_info"):
+            setattr(loops, name, cache(compiled))
 
     def query(vectors: F32, count: int) -> I64:
         similar = vectors @ vectors.T

@@ -155,9 +155,9 @@ class Incremental:
     def __init__(self, vectors: F32, labelled: I64) -> None:
         self._vectors = vectors
         self._norms = np.einsum("ij,ij->i", vectors, vectors)
-        self._distances = np.full(len(vectors), np.inf, np.float32)
-        for row in labelled:
-            self._nearer(int(row))
+        nearest = (-2 * (vectors @ vectors[labelled].T) + self._norms[labelled]).min(axis=1)
+        self._distances = nearest + self._norms
+        self._distances[labelled] = -1
 
     def __call__(self) -> I64:
         """The farthest, again and again."""

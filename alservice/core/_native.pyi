@@ -9,6 +9,8 @@ __all__ = [
     "Cancelled",
     "Engine",
     "NearestState",
+    "badge",
+    "bait",
     "bf16_from_f32",
     "build_info",
     "common_ids",
@@ -18,11 +20,14 @@ __all__ = [
     "first_nonfinite",
     "hash_ids",
     "herd",
+    "herd_sparse",
     "k_means",
     "k_means_plus_plus",
     "keyed_hash",
+    "max_det",
     "nearest_centres",
     "neighbours",
+    "outer_sum",
     "repeated_ids",
     "sort_hashes",
 ]
@@ -170,4 +175,49 @@ def herd(
     k: int,
     cancel: CancelFlag | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def herd_sparse(
+    engine: Engine,
+    offsets: NDArray[np.int64],
+    row: NDArray[np.int32],
+    similarity: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    covered: NDArray[np.float32],
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def outer_sum(
+    engine: Engine,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    cancel: CancelFlag | None = None,
+) -> NDArray[np.float64]: ...
+def max_det(
+    engine: Engine,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    inverse: NDArray[np.float64],
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def bait(
+    engine: Engine,
+    vectors: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    inverse: NDArray[np.float64],
+    fisher: NDArray[np.float64],
+    k: int,
+    over: int,
+    cancel: CancelFlag | None = None,
+) -> NDArray[np.int64]: ...
+def badge(
+    engine: Engine,
+    blocks: Sequence[_Block],
+    weights: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    anchors: NDArray[np.float32],
+    k: int,
+    seed: int,
+    origin_anchor: bool,
+    cancel: CancelFlag | None = None,
+) -> _Columns: ...
 def build_info() -> dict[str, str]: ...

@@ -37,7 +37,7 @@ def herd(
     al. 2024); "ball" 1 where `|x - y| <= scale`, else 0 (Yehuda et al. 2022); "dot" `max(0, xy)`,
     for which scale means nothing. Weights (n,) >= 0.
 
-    Memory: the vectors twice, and up to 192 MB. Raises ValueError for shapes that disagree,
+    Memory: the vectors twice, and up to 200 MB. Raises ValueError for shapes that disagree,
     numbers that are not finite, or a scale out of range; Cancelled.
     """
     return _native.herd(
@@ -48,6 +48,34 @@ def herd(
         checked("covered", covered, np.float32, 1),
         kernel,
         float(scale),
+        checked_count("k", k),
+        cancel,
+    )
+
+
+def herd_sparse(
+    engine: Engine,
+    offsets: I64,
+    row: I32,
+    similarity: F32,
+    weights: F32,
+    covered: F32,
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> tuple[I64, F32]:
+    """Pick as `herd` does, with similarities that are given, in compressed sparse rows.
+
+    Candidate j is similar to `row[offsets[j]:offsets[j + 1]]` by as much as `similarity` says
+    there, and not at all to other rows; offsets are (m + 1,). Raises ValueError also for offsets
+    that do not ascend from 0 to the number of entries, or a row that does not exist.
+    """
+    return _native.herd_sparse(
+        engine.native,
+        checked("offsets", offsets, np.int64, 1),
+        checked("row", row, np.int32, 1),
+        checked("similarity", similarity, np.float32, 1),
+        checked("weights", weights, np.float32, 1),
+        checked("covered", covered, np.float32, 1),
         checked_count("k", k),
         cancel,
     )

@@ -71,7 +71,7 @@ def faiss_threads(threads: int) -> Iterator[None]:
 def graph_candidates(pool: PoolVectors) -> Candidates:
     """HNSW over 8-bit codes: `d` + 8 * LINKS bytes per row."""
     index: Any = faiss.index_factory(pool.dimension, f"HNSW{LINKS}_SQ8")
-    index.hnsw.efConstruction = 40
+    index.hnsw.efConstruction = 80
     index.hnsw.efSearch = 64
     index.train(pool.take(evenly(len(pool), GRAPH_SAMPLE)))
 

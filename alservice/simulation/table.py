@@ -41,7 +41,7 @@ def _overall(summary: Summary) -> Table:
 
 def _wins(summary: Summary) -> Table:
     """How often the row beats the column, over sets and seeds."""
-    table = _table("How often the row beats the column", ("", *summary.competitors))
+    table = _table("Row beats column", ("", *summary.competitors))
     for name, line in zip(summary.competitors, summary.wins, strict=True):
         table.add_row(name, *(NONE if value is None else share(value) for value in line))
     return table

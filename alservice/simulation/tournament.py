@@ -1,10 +1,13 @@
-"""Many games in parallel: spawned processes of one thread each, resumable, stoppable."""
+"""Many games in parallel: spawned processes of one thread each, resumable, stoppable.
+
+A single job plays in this process.
+"""
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from multiprocessing.synchronize import Event
@@ -22,10 +25,7 @@ from alservice.simulation.scratch import Scratch, scratch_service
 
 _GAMES_PER_SERVICE: Final = 20
 _WAITING_PER_JOB: Final = 2
-_open: ExitStack
-_stop: Event
-_service: Scratch
-_played: int
+_service: "Service"
 
 
 @dataclass(slots=True)
@@ -42,6 +42,9 @@ class Failed:
     """A game that could not be played, and why, in one line."""
 
     text: str
+
+
+Played = Generator[tuple[Game, Outcome | Failed], None, None]
 
 
 def play_all(
@@ -61,8 +64,8 @@ def play_all(
     result = Result(resumed=len(done))
     report(len(done), "")
     left = iter([game for game in games if game.key() not in done])
-    with _pool(jobs) as pool:
-        for game, got in _played_games(pool, left, result, jobs):
+    with closing(_here(left, result) if jobs == 1 else _apart(left, result, jobs)) as played:
+        for game, got in played:
             if isinstance(got, Failed):
                 result.failures.setdefault((game.set_name, game.competitor.label), got.text)
             else:
@@ -73,21 +76,30 @@ def play_all(
     return result
 
 
-def _played_games(
-    pool: ProcessPoolExecutor, left: Iterator[Game], result: Result, jobs: int
-) -> Iterator[tuple[Game, Outcome | Failed]]:
-    """Games with what came of them, as they end; few are submitted ahead."""
+def _here(left: Iterator[Game], result: Result) -> Played:
+    """Games with what came of them, played in this process."""
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+    with threadpool_limits(1), closing(Service()) as service:
+        for game in left:
+            if _may_play(game, result):
+                yield game, service.play(game)
+
+
+def _apart(left: Iterator[Game], result: Result, jobs: int) -> Played:
+    """Games with what came of them, played in processes, as they end; few are submitted ahead."""
     running: dict[Future[Outcome | Failed], Game] = {}
-    while True:
-        while len(running) < jobs + _WAITING_PER_JOB:
-            game = next((g for g in left if _may_play(g, result)), None)
-            if game is None:
-                break
-            running[pool.submit(play_one, game)] = game
-        if not running:
-            return
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            yield running.pop(future), future.result()
+    with _pool(jobs) as pool:
+        while True:
+            while len(running) < jobs + _WAITING_PER_JOB:
+                game = next((g for g in left if _may_play(g, result)), None)
+                if game is None:
+                    break
+                running[pool.submit(play_one, game)] = game
+            if not running:
+                return
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                yield running.pop(future), future.result()
 
 
 def _may_play(game: Game, result: Result) -> bool:
@@ -109,32 +121,48 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
+class Service:
+    """A scratch service that is replaced before old games slow the new ones."""
+
+    def __init__(self, stop: Callable[[], bool] = lambda: False) -> None:
+        self._stop = stop
+        self._open = ExitStack()
+        self._scratch: Scratch | None = None
+        self._played = 0
+
+    def play(self, game: Game) -> Outcome | Failed:
+        """One game; what a competitor or its data did wrong becomes a line."""
+        if self._scratch is None or self._played == _GAMES_PER_SERVICE:
+            self._open.close()
+            self._scratch, self._played = self._open.enter_context(scratch_service()), 0
+        self._played += 1
+        try:
+            data = _dataset(game.source.path, game.source.label_column)
+            return replay(self._scratch, data, game, self._stop)
+        except (CompetitorFailed, ValueError, AlserviceError, OSError) as error:
+            return Failed(_line(game.competitor, error))
+        except Stopped:
+            return Failed("stopped")
+
+    def close(self) -> None:
+        """Throw the service away."""
+        self._open.close()
+
+
 def begin(stop: Event) -> None:
     """Set up a worker process: one thread, one scratch service; Ctrl-C is the parent's."""
-    global _open, _stop, _service, _played  # noqa: PLW0603 (a process has one service)
+    global _service  # noqa: PLW0603 (a process has one service)
     from threadpoolctl import threadpool_limits  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threadpool_limits(1)
-    _open, _stop, _played = ExitStack(), stop, 0
-    _service = _open.enter_context(scratch_service())
-    multiprocessing.util.Finalize(None, _open.close, exitpriority=10)
+    _service = Service(stop.is_set)
+    multiprocessing.util.Finalize(None, _service.close, exitpriority=10)
 
 
 def play_one(game: Game) -> Outcome | Failed:
     """One game in this worker process."""
-    global _service, _played  # noqa: PLW0603
-    if _played == _GAMES_PER_SERVICE:  # a fresh one, before old games slow the new ones
-        _open.close()
-        _service, _played = _open.enter_context(scratch_service()), 0
-    _played += 1
-    try:
-        data = _dataset(game.source.path, game.source.label_column)
-        return replay(_service, data, game, _stop.is_set)
-    except (CompetitorFailed, ValueError, AlserviceError, OSError) as error:
-        return Failed(_line(game.competitor, error))
-    except Stopped:
-        return Failed("stopped")
+    return _service.play(game)
 
 
 def _line(competitor: Competitor, error: Exception) -> str:

@@ -162,7 +162,7 @@ class ChooseBatch:
     def _plan(self, snapshot: Snapshot, wish: Wish) -> Plan:
         now = situation(snapshot, wish.batch_size, has_model=wish.model is not None)
         plan = plan_choice(self.strategies, wish.asked, now)
-        _check_vectors(snapshot, plan)
+        _check_vectors(snapshot, plan, wish.asked.strategy.name)
         return plan
 
     def _index(self, snapshot: Snapshot, plan: Plan) -> tuple[PoolIndex | None, str]:
@@ -259,11 +259,10 @@ def audit_due(project: Project, batch_size: int) -> int:
     return audit_count(project.policy, project.audit_asked, handed_out, batch_size)
 
 
-def _check_vectors(snapshot: Snapshot, plan: Plan) -> None:
-    needs = plan.chooser.needs | (plan.scores.needs if plan.scores else frozenset())
-    if Need.VECTORS in needs and snapshot.project.space.dimension == 0:
-        text = f"{plan.name} needs vectors, and the items of this project have none; use random"
-        raise VectorsMissing(text, strategy=plan.name)
+def _check_vectors(snapshot: Snapshot, plan: Plan, name: str) -> None:
+    if Need.VECTORS in plan.needs and snapshot.project.space.dimension == 0:
+        text = f"{name} needs vectors, and the items of this project have none; use random"
+        raise VectorsMissing(text, strategy=name)
 
 
 def _pool_empty(snapshot: Snapshot) -> PoolEmpty:

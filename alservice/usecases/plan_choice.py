@@ -32,12 +32,16 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What chooses. `scores` is what a selecting strategy diversifies; `because` says why it."""
+    """What chooses. `scores` is what a selecting strategy diversifies; `because` says why it.
+
+    `needs` are those of what was asked for, also where the cold start stands in for it.
+    """
 
     chooser: Scoring | Selecting | Ensemble
     scores: Scoring | None
     parameters: Mapping[str, float]
     because: str
+    needs: frozenset[Need]
     notes: tuple[str, ...] = ()
 
     @property
@@ -136,6 +140,7 @@ def _composed(
         scores=scores,
         parameters=resolve_parameters(name, parameters, asked.parameters),
         because=chooser.summary,
+        needs=chooser.needs | (scores.needs if scores else frozenset()),
     )
 
 
@@ -171,6 +176,6 @@ def _cold(known: Mapping[str, Strategy], plan: Plan, missing: str) -> Plan:
     chooser = known[COLD_START]
     if not isinstance(chooser, Selecting):
         raise TypeError(f"{COLD_START} cannot start from nothing")
-    return Plan(
-        chooser=chooser, scores=None, parameters={}, because=chooser.summary, notes=(note,)
+    return replace(
+        plan, chooser=chooser, scores=None, parameters={}, because=chooser.summary, notes=(note,)
     )

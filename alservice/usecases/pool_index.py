@@ -1,7 +1,7 @@
 """The index of a pool that Query may use now: published, whole, and of exactly these segments."""
 
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from alservice.ports.artefacts import Arrays, ArtefactStore
 from alservice.ports.catalog import Catalog
 from alservice.usecases.snapshot import Snapshot
 
-I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
+T = TypeVar("T", bound=np.generic)
 _MOST_KEPT: Final = 8
 
 NONE_YET: Final = (
@@ -86,21 +85,24 @@ def _in_order(index: PoolIndex, made: tuple[str, ...], present: tuple[str, ...])
     """
     if made == present:
         return index
-    sizes = np.diff(index.offsets)
+    begin, end = index.offsets[:-1], index.offsets[1:]
     blocks = [made.index(segment_id) for segment_id in present]
-    offsets = np.concatenate([[0], np.cumsum(sizes[blocks])]).astype(np.int64)
-    ranges = [np.arange(index.offsets[b], index.offsets[b + 1]) for b in blocks]
-    old = np.concatenate(ranges).astype(np.int64)  # of each new row
-    new = np.empty(len(old) + 1, np.int32)  # of each old row; the last one: of none
-    new[old] = np.arange(len(old), dtype=np.int32)
+    offsets = np.concatenate([[0], np.cumsum((end - begin)[blocks])]).astype(np.int64)
+    new = np.empty(int(end[-1]) + 1, np.int32)  # of each old row; the last one: of none
     new[-1] = -1
+    for block, at in zip(blocks, offsets[:-1], strict=True):
+        new[begin[block] : end[block]] = np.arange(at, at + end[block] - begin[block])
+
+    def moved(rows: NDArray[T]) -> NDArray[T]:
+        return np.concatenate([rows[begin[block] : end[block]] for block in blocks])
+
     return PoolIndex(
         artefact_id=index.artefact_id,
         offsets=offsets,
-        neighbours=new[index.neighbours[old]],
-        distances=index.distances[old],
-        cluster=index.cluster[old],
+        neighbours=np.take(new, moved(index.neighbours)),
+        distances=moved(index.distances),
+        cluster=moved(index.cluster),
         centres=index.centres,
-        duplicate_of=new[index.duplicate_of[old]],
+        duplicate_of=np.take(new, moved(index.duplicate_of)),
         recall=index.recall,
     )

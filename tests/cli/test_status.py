@@ -40,7 +40,7 @@ def test_tls_is_spoken_if_that_is_asked_for(run: Run) -> None:
 
 
 def test_every_command_explains_itself_with_an_example(run: Run) -> None:
-    commands = ("status", "import", "export-labels", "demo")
+    commands = ("status", "import", "export-labels", "demo", "index")
     listed = run("--help").stdout
     for command in commands:
         assert command in listed

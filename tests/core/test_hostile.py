@@ -82,6 +82,7 @@ CALLS: dict[str, tuple[Callable[..., object], Args]] = {
     ),
     "sum": (ENGINE.sum, {"vectors": ROWS}),
     "Engine": (Engine, {"threads": 1, "simd": "auto"}),
+    "NearestState": (core.NearestState, {"dimension": 4}),
     "bf16_from_f32": (core.bf16_from_f32, {"values": ROWS}),
     "f32_from_bf16": (core.f32_from_bf16, {"values": np.zeros(3, np.uint16)}),
     "first_nonfinite": (core.first_nonfinite, {"vectors": ROWS}),

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alservice.core import Ranked
 from alservice.domain.head import LinearHead
 from alservice.domain.herding import as_is, bandwidth
+from alservice.domain.pool_view import PoolView
 from alservice.strategies import max_herding, uncertainty_herding
 from tests.strategies.herd_oracle import check_greedy
 from tests.strategies.modelled import check_edges, margins, modelled, rows_in_hash_order
@@ -76,28 +78,40 @@ def test_distances_may_be_those_of_the_vectors_as_they_are() -> None:
     assert pool.where(chosen) == [max(rows, key=lambda row: worth[row])]
 
 
-def test_with_a_focus_only_the_best_scored_are_candidates_and_more_of_them_early() -> None:
-    pool = replace(modelled(6, 200, excluded=0), parameters={"focus": 3.0})
+@pytest.mark.parametrize(("labels", "candidates"), [(6, 55), (15, 22), (30, 11), (90, 11)])
+def test_with_a_focus_only_the_best_scored_are_candidates(labels: int, candidates: int) -> None:
+    # (1 + 10 (2 - 1)) max(1, 10 * 3 / labels), for two items of three classes.
+    pool = replace(modelled(6, 200, labels=labels, excluded=0), parameters={"focus": 10.0})
     ranked = np.argsort(-margins(pool, range(200)), kind="stable").tolist()
-    per_class = len(pool.classes[pool.classes >= 0]) / len(pool.head.bias)
-    assert per_class < 3
-    chosen = pool.where(uncertainty_herding.select(pool.view(), 5))
-    assert len(chosen) == 5 and set(chosen) <= set(ranked[: int(np.ceil(13 * 3 / per_class))])
-    many = np.tile(pool.classes[pool.classes >= 0], 20)
-    later = replace(pool, anchors=np.tile(pool.anchors[:1] + 50, (len(many), 1)), classes=many)
-    assert later.where(uncertainty_herding.select(later.view(), 1)) == ranked[:1]
-    chosen = later.where(uncertainty_herding.select(later.view(), 5))
-    assert len(chosen) == 5 and set(chosen) <= set(ranked[:13])
+    some = pool.where(uncertainty_herding.select(pool.view(), 2))
+    assert len(some) == 2 and set(some) <= set(ranked[:candidates])
 
 
-def test_once_all_is_covered_the_most_doubtful_follow() -> None:
-    pool = modelled(7, 60, excluded=0)
-    copies = replace(pool, points=np.repeat(pool.points[:3], 20, axis=0))
-    chosen = copies.where(uncertainty_herding.select(copies.view(), 40))
-    assert len(set(chosen)) == 40
-    doubts = margins(copies, chosen)
-    assert (np.diff(doubts[3:]) <= 1e-6).all()
+def test_one_item_from_a_focused_model_that_has_learnt_is_the_best_scored() -> None:
+    for seed in range(5):
+        pool = replace(
+            modelled(seed, 100, labels=40, excluded=0), parameters={"focus": 10.0, "unit": 0.0}
+        )
+        best = int(np.argmax(margins(pool, range(100))))
+        assert pool.where(uncertainty_herding.select(pool.view(), 1)) == [best]
+
+
+def test_where_all_is_covered_the_best_scored_follow() -> None:
+    pool = modelled(6, 50, excluded=0)
+    covered = replace(pool, anchors=pool.points.copy(), classes=np.zeros(50, np.int64))
+    ranked = np.argsort(-margins(pool, range(50)), kind="stable").tolist()
+    chosen = uncertainty_herding.select(covered.view(), 7)
+    assert covered.where(chosen) == ranked[:7]
+    np.testing.assert_allclose(chosen.score, 0, atol=1e-6)
 
 
 def test_awkward_pools() -> None:
-    check_edges(uncertainty_herding.select, may_fall_short=True)
+    check_edges(uncertainty_herding.select)
+
+
+@pytest.mark.parametrize("parameters", [{"focus": 10.0}, {"unit": 0.0}, {"power": 0.0}])
+def test_awkward_pools_with_other_parameters(parameters: dict[str, float]) -> None:
+    def select(view: PoolView, count: int) -> Ranked:
+        return uncertainty_herding.select(replace(view, parameters=parameters), count)
+
+    check_edges(select)

@@ -16,13 +16,18 @@
 )]
 
 mod aligned;
+mod badge;
+mod bait;
 mod block;
 mod cancel;
 mod coverage;
 mod coverage_pass;
+mod coverage_sparse;
+mod design;
 mod engine;
 mod error;
 mod gather;
+mod gradients;
 mod half;
 mod hash;
 mod head;
@@ -41,15 +46,19 @@ mod refresh;
 mod score;
 mod simd;
 mod similarity;
+mod square;
 mod sum;
 #[cfg(test)]
 mod tests;
 mod top_k;
 mod vectors;
+mod whitened;
 
+pub use badge::Start;
 pub use block::Block;
 pub use cancel::Cancel;
 pub use coverage::Rows;
+pub use coverage_sparse::Graph;
 pub use engine::Engine;
 pub use error::{Error, Result};
 pub use half::{bf16_to_f32, f16_to_f32, f32_to_bf16};

@@ -32,13 +32,13 @@ impl CancelFlag {
     }
 }
 
-type Columns<'py> = (
+pub(super) type Columns<'py> = (
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<f32>>,
 );
 
-fn columns(py: Python<'_>, ranked: Ranked) -> Columns<'_> {
+pub(super) fn columns(py: Python<'_>, ranked: Ranked) -> Columns<'_> {
     (
         array(py, ranked.block),
         array(py, ranked.row),
@@ -50,7 +50,7 @@ pub(super) fn flag(cancel: Option<&CancelFlag>) -> Cancel {
     cancel.map(|flag| flag.0.clone()).unwrap_or_default()
 }
 
-fn head(weights: &Matrix<'_, f32>, bias: &Column<'_, f32>) -> PyResult<Head> {
+pub(super) fn head(weights: &Matrix<'_, f32>, bias: &Column<'_, f32>) -> PyResult<Head> {
     let (_, dim) = shape(weights);
     Ok(Head::new(matrix(weights)?, column(bias)?, dim)?)
 }

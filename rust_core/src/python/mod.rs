@@ -4,8 +4,10 @@
 mod arrays;
 mod clustering;
 mod coverage;
+mod design;
 mod engine;
 mod functions;
+mod gradients;
 mod nearness;
 
 use crate::kernels::Error;
@@ -37,9 +39,13 @@ mod _native {
     #[pymodule_export]
     use super::clustering::{k_means, k_means_plus_plus, nearest_centres, neighbours};
     #[pymodule_export]
-    use super::coverage::herd;
+    use super::coverage::{herd, herd_sparse};
+    #[pymodule_export]
+    use super::design::{bait, max_det, outer_sum};
     #[pymodule_export]
     use super::engine::{CancelFlag, Engine};
+    #[pymodule_export]
+    use super::gradients::badge;
     #[pymodule_export]
     use super::nearness::NearestState;
     #[pymodule_export]

@@ -1,6 +1,8 @@
 //! Oracles in double precision, generated pools, and the laws that hold on every path.
 
+mod badge;
 mod coverage;
+mod design;
 mod ids;
 mod k_center;
 mod nearest;
