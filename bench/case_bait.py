@@ -43,7 +43,7 @@ class Design:
 
     def ours(self, engine: Engine, count: int) -> I64:
         """By the core."""
-        inverse = np.linalg.inv(self.start)
+        inverse = np.asarray(np.linalg.inv(self.start), np.float64)
         return bait(engine, self.vectors, self.weights, inverse, self.fisher, count, OVER)
 
     def theirs(self, count: int) -> I64:

@@ -18,7 +18,8 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from alservice.client.progress import bar, is_watched  # noqa: E402 (after the path is set)
+from alservice import strategies  # noqa: E402 (after the path is set)
+from alservice.client.progress import bar, is_watched  # noqa: E402
 from alservice.domain.project import Policy  # noqa: E402
 from alservice.simulation.comparison import Comparison, checked, source_of  # noqa: E402
 from alservice.simulation.competitor import Competitor  # noqa: E402
@@ -234,8 +235,10 @@ def _others(asked: argparse.Namespace) -> Part:
 
 
 def _everybody(asked: argparse.Namespace) -> list[str]:
+    known = strategies.discover()
+    ours = [name for name in dict.fromkeys([*OURS, DEFAULT]) if name in known]
     peers = [] if asked.no_peers else [f"sk {p}=bench/competitors.py:{p}" for p in PEERS]
-    return [*dict.fromkeys([*OURS, DEFAULT]), *peers]
+    return [*ours, *peers]
 
 
 def _comparisons(

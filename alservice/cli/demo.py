@@ -41,7 +41,7 @@ def demo(
     data: Data = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
-    strategy: Strategy = "margin",
+    strategy: Strategy = "auto",
     seeds: Seeds = 3,
     budget: Budget = 400,
     batch_size: BatchSize = 20,

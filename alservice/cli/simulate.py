@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -37,12 +37,10 @@ ProtocolName = Annotated[
     str, typer.Option("--protocol", "-p", callback=one_of(*PROTOCOLS), help="A, B, C or free.")
 ]
 Seeds = Annotated[int, typer.Option(min=1, help="How often to repeat.")]
-FirstSeed = Annotated[int, typer.Option(min=0, help="The first seed.")]
 Batch = Annotated[int | None, typer.Option(min=1, max=10_000, help="Labels in a round.")]
 Start = Annotated[int | None, typer.Option(min=1, max=10_000, help="Labels in the first round.")]
 Drawn = Annotated[int | None, typer.Option(min=0, help="Labels given before the first round.")]
 Budget = Annotated[int | None, typer.Option(min=2, help="Labels in all.")]
-Rounds = Annotated[int | None, typer.Option(min=1, help="Rounds at most.")]
 Judge = Annotated[
     str | None, typer.Option(help="The model that is judged: logistic or svm (RBF, gamma 1/d).")
 ]
@@ -85,12 +83,10 @@ def simulate(
     strategy: Strategies = None,
     protocol: ProtocolName = "free",
     seeds: Seeds = 10,
-    first_seed: FirstSeed = 0,
     batch: Batch = None,
     start: Start = None,
     drawn: Drawn = None,
     budget: Budget = None,
-    rounds: Rounds = None,
     judge: Judge = None,
     judge_c: JudgeC = None,
     standardise: Standardise = None,
@@ -109,60 +105,84 @@ def simulate(
 ) -> None:
     """Replay labelled data and see which strategy saves labels.
 
-    Every query goes through the service itself, in processes of its own without a server. The
-    items that a strategy chose train one fixed model, the judge; its accuracy on held-out items is
-    the score. Interrupted, it goes on where it was when it is called again.
-
-    For example:
+    Every query goes through the service itself, in processes of its own without a server. What a
+    strategy chose trains one fixed model, the judge, whose accuracy on held-out items is the
+    score. Interrupted, it goes on where it was when it is called again. For example:
 
         alservice simulate reviews.npz -s margin -s entropy+power -s mine.py:choose
     """
-    from alservice.simulation.dataset import Variant  # noqa: PLC0415 (slow to import)
-    from alservice.simulation.game import Options  # noqa: PLC0415
-
-    chosen = _protocol(
-        protocol,
-        {"batch": batch, "start": start, "drawn": drawn, "budget": budget, "rounds": rounds},
-        judge,
-        judge_c,
-        standardise,
-    )
-    options = Options(model=model, own_curve=own_model, audit=audit, learner=learner)
-    variant = Variant(flip=flip, duplicate=duplicate, zipf=zipf)
-    with _in_one_line():
-        wanted = _competitors(strategy, reference)
-        comparison = _comparison(files, label_column, chosen, wanted)
-    comparison = replace(
-        comparison,
-        seeds=tuple(range(first_seed, first_seed + seeds)),
-        variant=variant,
-        options=options,
-        reference=reference,
-    )
-    _run(comparison, output, jobs or available_threads(), json=json)
+    _simulate(_Wish(**locals()))
 
 
 COMMAND = simulate
 
 
-def _protocol(
-    name: str,
-    sizes: dict[str, int | None],
-    judge: str | None,
-    judge_c: float | None,
-    standardise: bool | None,
-) -> "Protocol":
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """All options of the command, by name."""
+
+    files: list[Path]
+    strategy: list[str] | None
+    protocol: str
+    seeds: int
+    batch: int | None
+    start: int | None
+    drawn: int | None
+    budget: int | None
+    judge: str | None
+    judge_c: float | None
+    standardise: bool | None
+    model: str
+    own_model: bool
+    learner: str
+    audit: bool
+    flip: float
+    duplicate: float
+    zipf: bool
+    reference: str
+    label_column: str | None
+    jobs: int | None
+    output: Path
+    json: bool
+
+
+def _simulate(wish: _Wish) -> None:
+    from alservice.simulation.dataset import Variant  # noqa: PLC0415 (slow to import)
+    from alservice.simulation.game import Options  # noqa: PLC0415
+
+    options = Options(
+        model=wish.model, own_curve=wish.own_model, audit=wish.audit, learner=wish.learner
+    )
+    with _in_one_line():
+        comparison = _comparison(
+            wish.files,
+            wish.label_column,
+            _protocol(wish),
+            _competitors(wish.strategy, wish.reference),
+        )
+    comparison = replace(
+        comparison,
+        seeds=tuple(range(wish.seeds)),
+        variant=Variant(flip=wish.flip, duplicate=wish.duplicate, zipf=wish.zipf),
+        options=options,
+        reference=wish.reference,
+    )
+    _run(comparison, wish.output, wish.jobs or available_threads(), json=wish.json)
+
+
+def _protocol(wish: _Wish) -> "Protocol":
     """The protocol with what was said otherwise."""
     from alservice.simulation.protocol import PROTOCOLS as KNOWN  # noqa: PLC0415
 
-    if judge is not None and judge not in JUDGES:
-        raise Misuse(f"--judge: {judge!r} is not one of {', '.join(JUDGES)}")
+    if wish.judge is not None and wish.judge not in JUDGES:
+        raise Misuse(f"--judge: {wish.judge!r} is not one of {', '.join(JUDGES)}")
+    sizes = {name: getattr(wish, name) for name in ("batch", "start", "drawn", "budget")}
     given: dict[str, Any] = {key: value for key, value in sizes.items() if value is not None}
-    found = replace(KNOWN[name], **given)
-    if standardise is not None:
-        found = replace(found, standardise=standardise)
+    found = replace(KNOWN[wish.protocol], **given)
+    if wish.standardise is not None:
+        found = replace(found, standardise=wish.standardise)
     spec = found.judge
-    spec = replace(spec, kind=judge or spec.kind, C=judge_c or spec.C)
+    spec = replace(spec, kind=wish.judge or spec.kind, C=wish.judge_c or spec.C)
     return replace(found, judge=spec)
 
 

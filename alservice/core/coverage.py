@@ -17,7 +17,7 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
 
-def herd(
+def herd(  # noqa: PLR0913, PLR0917 -- two matrices, two columns, and how to compare them
     engine: Engine,
     candidates: F32,
     rows: F32,

@@ -18,9 +18,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 
-def outer_sum(
-    engine: Engine, vectors: F32, weights: F32, cancel: CancelFlag | None = None
-) -> F64:
+def outer_sum(engine: Engine, vectors: F32, weights: F32, cancel: CancelFlag | None = None) -> F64:
     """`X' diag(w) X` (d, d) of vectors X (n, d) and weights w (n,), which may be negative.
 
     Products are rounded to float32 in groups of 256 rows, and these summed in float64.

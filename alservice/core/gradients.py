@@ -14,7 +14,7 @@ from alservice.core.engine import Engine
 F32 = NDArray[np.float32]
 
 
-def badge(
+def badge(  # noqa: PLR0913, PLR0917 -- a pool, a head, and what is chosen already
     engine: Engine,
     blocks: Sequence[Block],
     weights: F32,

@@ -66,7 +66,7 @@ class VectorSpace:
 class Policy:
     """How a project works; durations in milliseconds."""
 
-    strategy: str = "margin"
+    strategy: str = "auto"
     strategy_version: int = 1
     batch_size: int = 20
     lease_duration_ms: int = 24 * 3_600_000

@@ -24,7 +24,7 @@ def test_the_demo_ends_with_a_table_a_picture_and_a_verdict(run: Run, tmp_path: 
     assert (tmp_path / "demo.png").read_bytes().startswith(PNG)
     rows = (tmp_path / "demo.csv").read_text().splitlines()
     assert [row.rsplit(",", 1)[0] for row in rows[1:]] == [
-        f"{strategy},0,{count}" for strategy in ("margin", "random") for count in (20, 40, 60)
+        f"{strategy},0,{count}" for strategy in ("auto", "random") for count in (20, 40, 60)
     ]
 
 

@@ -32,7 +32,7 @@ def test_from_an_array_to_a_model_that_scores(client: alservice.Client) -> None:
     assert batch.scores.dtype == np.float32 and batch.scores.tolist() == [0.0] * 20
     assert any("uniform" in note for note in batch.notes)
 
-    assert repr(batch).startswith(f"Batch(20 items, {batch.name}, strategy random: {batch.ids[0]}")
+    assert repr(batch).startswith(f"Batch(20 items, {batch.name}, strategy typiclust: {batch.ids[0]}")
     for size in (0, -1):
         with pytest.raises(ValueError, match="at least 1"):
             project.query(size)
@@ -45,7 +45,7 @@ def test_from_an_array_to_a_model_that_scores(client: alservice.Client) -> None:
     assert {metric.name for metric in model.metrics} >= {"accuracy", "log_loss"}
 
     second = project.query(10, view="full")
-    assert second.model == model.name and second.strategy == "margin"
+    assert second.model == model.name and second.strategy == "auto"
     assert not set(second.ids) & set(batch.ids)
     assert np.all(np.diff(second.scores[second.scores > 0]) <= 0)
 

@@ -76,8 +76,8 @@ def test_a_round_goes_from_a_cold_start_to_a_model_that_chooses(
 ) -> None:
     first = query(stub, project)
     batch = first.batch
-    assert len(batch.items) == 20 and batch.chosen_by == "random" and batch.model == ""
-    assert "margin" in first.notes[0] and batch.name.startswith(f"{project}/batches/")
+    assert len(batch.items) == 20 and batch.chosen_by == "typiclust" and batch.model == ""
+    assert batch.because and not first.notes and batch.name.startswith(f"{project}/batches/")
     assert [item.rank for item in batch.items] == list(range(1, 21))
     assert all(item.content.parts[0].text == f"no {item.item_id[1:]}" for item in batch.items)
     answer = submit(stub, project, *(label(item.item_id) for item in batch.items))
@@ -86,7 +86,7 @@ def test_a_round_goes_from_a_cold_start_to_a_model_that_chooses(
     model = learn(stub, channel, project)
     assert model.state == model_pb2.MODEL_STATE_READY
     second = query(stub, project, batch_size=5)
-    assert second.batch.model == model.name and second.batch.strategy == "margin"
+    assert second.batch.model == model.name and second.batch.chosen_by == "uncertainty_herding"
     assert second.unseen_label_count == 0 and not second.notes
     again = stub.Train(pb.TrainRequest(project=project))
     assert again.done and again.response.type_url.endswith("alservice.api.v1.Model")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import numpy as np
@@ -33,7 +34,7 @@ def channel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[grpc.Channel]:
         yield opened
 
 
-def simulate(channel: grpc.Channel, project: str, **fields: object) -> operations_pb2.Operation:
+def simulate(channel: grpc.Channel, project: str, **fields: Any) -> operations_pb2.Operation:
     request = pb.SimulateRequest(project=f"projects/{project}", **fields)
     made: operations_pb2.Operation = pb_grpc.InsightServiceStub(channel).Simulate(request)
     return made

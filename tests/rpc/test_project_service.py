@@ -55,7 +55,7 @@ def test_a_project_comes_back_with_all_defaults_filled_in(
     assert made.vector_space.name == f"projects/{name}/vectorSpaces/default"
     assert not made.vector_space.HasField("dimension")
     assert made.policy == pb.Policy(
-        strategy="margin",
+        strategy="auto",
         batch_size=20,
         lease_duration=Duration(seconds=86_400),
         reserve_share=0.1,

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alservice.simulation.game import Outcome
-from alservice.simulation.statistics import holm, paired, summarise
+from alservice.simulation.paired import holm, paired
+from alservice.simulation.statistics import summarise
 
 
 def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:

@@ -25,6 +25,7 @@ def twins() -> Modelled:
     centres = rng.normal(size=(GROUPS, 12))
     points = np.repeat(centres, TWINS, axis=0) + 1e-3 * rng.normal(size=(GROUPS * TWINS, 12))
     plain = modelled(0, GROUPS * TWINS, dimension=12, labels=6, excluded=0)
+    assert isinstance(plain.head, LinearHead)
     head = LinearHead(plain.head.weights * np.float32(0.1), plain.head.bias * np.float32(0.1))
     return replace(plain, points=points.astype(np.float32), head=head)
 

@@ -42,10 +42,13 @@ def test_a_replay_reports_its_progress_and_its_result() -> None:
 
 def test_a_cancelled_replay_ends() -> None:
     cancel = threading.Event()
+
+    def enough(share: float, _: str) -> None:
+        if share:
+            cancel.set()
+
     with pytest.raises(Cancelled):
-        ReplayProcess().replay(
-            job("random", "margin", seeds=500), lambda share, _: share and cancel.set(), cancel
-        )
+        ReplayProcess().replay(job("random", "margin", seeds=500), enough, cancel)
 
 
 def test_what_cannot_be_played_is_told() -> None:

@@ -244,7 +244,7 @@ class Policy(_message.Message):
     LEARNER_FIELD_NUMBER: _builtins.int
     STRATEGY_VERSION_FIELD_NUMBER: _builtins.int
     strategy: _builtins.str
-    """The strategy of a Query that names none. Default: `margin`."""
+    """The strategy of a Query that names none. Default: `auto`."""
     batch_size: _builtins.int
     """The number of items of a Query that names none, 1 to 10,000. Default: 20."""
     reserve_share: _builtins.float

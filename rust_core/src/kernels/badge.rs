@@ -79,7 +79,7 @@ fn arrivals<S: Simd>(s: S, hashes: &[u64], key: u64, rates: &[f32], out: &mut [f
     let mut odds = [0.0; TILE_ROWS];
     for (odds, &hash) in odds.iter_mut().zip(hashes) {
         // 2^-64 of the hash, in [0, 1): its exponential variable is -ln(1 - u) = ln(1 + u / (1 - u)).
-        let u = (keyed_hash(hash, key) as f32 * 5.421_010_9e-20).min(0.999_999_94);
+        let u = (keyed_hash(hash, key) as f32 * 5.421_011e-20).min(0.999_999_94);
         *odds = u / (1.0 - u);
     }
     for lane in (0..TILE_ROWS).step_by(S::LANES) {

@@ -1,4 +1,4 @@
-//! Batch active learning by Fisher information: Ash et al., "Gone Fishing", NeurIPS 2021.
+//! Batch active learning by Fisher information: Ash et al., "Gone Fishing", `NeurIPS` 2021.
 
 use super::design::{Change, Pool};
 use super::square::{Square, dot};

@@ -1,7 +1,7 @@
 //! Greedy coverage: a weighted sum over rows of the similarity to the nearest pick. Facility
 //! location (Nemhauser, Wolsey and Fisher 1978), and as ways to choose a batch `MaxHerding`
 //! (Bae et al., ECCV 2024), uncertainty herding (Bae, Oliveira and Sutherland, ICLR 2025) and,
-//! with balls, `ProbCover` (Yehuda et al., NeurIPS 2022).
+//! with balls, `ProbCover` (Yehuda et al., `NeurIPS` 2022).
 //!
 //! The matrix of similarities is never stored. The first gains are one pass over all pairs; later
 //! only candidates that may be the best are looked at, and of their columns only what exceeds the

@@ -1,5 +1,5 @@
 //! Greedy coverage of rows by candidates whose few similarities are given: a neighbour graph, or
-//! the balls of `ProbCover` (Yehuda et al., NeurIPS 2022).
+//! the balls of `ProbCover` (Yehuda et al., `NeurIPS` 2022).
 
 use super::coverage::check_rows;
 use super::error::same_length;

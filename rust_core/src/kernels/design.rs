@@ -2,7 +2,7 @@
 //!
 //! `max_det` maximises the determinant of the information (Wynn 1970; greedy MAP of a determinantal
 //! point process, Chen, Zhang and Zhou 2018). `bait` minimises the expected variance of the
-//! predictions over a pool, forward and then backward (Ash et al., "Gone Fishing", NeurIPS 2021).
+//! predictions over a pool, forward and then backward (Ash et al., "Gone Fishing", `NeurIPS` 2021).
 //!
 //! Both keep, for every row `y` of the whitened pool, `a = y' K y` (and `b = y' K G K y`), where K
 //! is the inverse information so far, and bring them up to date with two products per row and

@@ -1,6 +1,6 @@
 //! Gradient embeddings that are never made: for a linear head with softmax and the most probable
 //! class taken for the label, the gradient of the loss is `(p - e) x~'` with `x~ = [x; 1]`, so that
-//! norms and products come from the factors `q = p - e` and `x~` alone (Zhang et al., LabelBench,
+//! norms and products come from the factors `q = p - e` and `x~` alone (Zhang et al., `LabelBench`,
 //! 2023, appendix D).
 
 use super::aligned::Aligned;
@@ -100,8 +100,8 @@ impl Kernel for Prepare<'_, '_> {
             head.logits(s, &tile, vectors.ahead(first + TILE_ROWS), factors);
             softmax(s, factors);
             let squares = tile_norms(s, &tile);
-            for row in 0..TILE_ROWS {
-                let square = finite(squares[row]) + 1.0;
+            for (row, &square) in squares.iter().enumerate() {
+                let square = finite(square) + 1.0;
                 let norm = finite(subtract_label(factors, row) * square);
                 part.roots[at + row] = square.sqrt();
                 part.norms[at + row] = norm;
@@ -247,10 +247,10 @@ impl Rows<'_> {
         let mut inner = [0.0; TILE_ROWS];
         let vector = &centre.vector.as_slice()[..tile.wide()];
         products(s, tile, vector, &[1.0], Ahead::NONE, &mut inner);
-        for row in 0..TILE_ROWS {
+        for (row, inner) in inner.into_iter().enumerate() {
             if self.nearest[row] > near.bounds[row] {
                 let both = self.norms[row] + centre.norm;
-                let squared = both - 2.0 * near.products[row] * inner[row];
+                let squared = both - 2.0 * near.products[row] * inner;
                 // Not a number, from infinite terms, is far away.
                 let squared = if squared < CANCELLED * both {
                     self.direct(row, tile.row(row), centre)

@@ -92,7 +92,9 @@ impl Whitened {
                 });
                 for (out, weight) in out.chunks_exact_mut(wide).zip(&weights[start..]) {
                     let root = weight.sqrt();
-                    out.iter_mut().for_each(|x| *x *= root);
+                    for x in out {
+                        *x *= root;
+                    }
                 }
                 Ok(())
             })?;

@@ -46,7 +46,11 @@ pub(super) fn herd<'py>(
     };
     let (candidates, cancel) = (matrix(&candidates)?, flag(cancel));
     let similarity = Similarity::by_name(kernel, scale)?;
-    let picks = py.detach(|| engine.0.herd(candidates, ground, dim, similarity, k, &cancel))?;
+    let picks = py.detach(|| {
+        engine
+            .0
+            .herd(candidates, ground, dim, similarity, k, &cancel)
+    })?;
     Ok(picked(py, picks))
 }
 

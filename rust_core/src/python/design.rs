@@ -62,7 +62,9 @@ pub(super) fn bait<'py>(
     let (inverse, fisher) = (matrix(&inverse)?, matrix(&fisher)?);
     let picks = py.detach(|| {
         let asked = (k, over);
-        engine.0.bait(values, weights, inverse, fisher, dim, asked, &cancel)
+        engine
+            .0
+            .bait(values, weights, inverse, fisher, dim, asked, &cancel)
     })?;
     Ok(array(py, picks))
 }

@@ -22,11 +22,11 @@ pub(super) fn badge<'py>(
     cancel: Option<&CancelFlag>,
 ) -> PyResult<Columns<'py>> {
     let (guard, held) = (HeldBlocks::new(blocks)?, HeldVectors::new("f32", anchors)?);
-    let (blocks, head, cancel) = (guard.borrow()?, head(&weights, &bias)?, flag(cancel));
+    let (blocks, model, cancel) = (guard.borrow()?, head(&weights, &bias)?, flag(cancel));
     let start = Start {
         anchors: held.borrow()?,
         origin: origin_anchor,
     };
-    let ranked = py.detach(|| engine.0.badge(&blocks, &head, start, k, seed, &cancel))?;
+    let ranked = py.detach(|| engine.0.badge(&blocks, &model, start, k, seed, &cancel))?;
     Ok(columns(py, ranked))
 }

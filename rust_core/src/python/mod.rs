@@ -45,12 +45,12 @@ mod _native {
     #[pymodule_export]
     use super::engine::{CancelFlag, Engine};
     #[pymodule_export]
-    use super::gradients::badge;
-    #[pymodule_export]
-    use super::nearness::NearestState;
-    #[pymodule_export]
     use super::functions::{
         bf16_from_f32, build_info, common_ids, crc32c, f32_from_bf16, find_ids, first_nonfinite,
         hash_ids, keyed_hash, repeated_ids, sort_hashes,
     };
+    #[pymodule_export]
+    use super::gradients::badge;
+    #[pymodule_export]
+    use super::nearness::NearestState;
 }

@@ -1,0 +1,67 @@
+"""What labels would tell a linear model: Fisher information in its binary form.
+
+A row x with greatest class probability p counts as p (1 - p) x x', of rank one whatever the
+number of classes (Huseljic, Hahn, Herde, Rauch & Sick, Fast Fishing, ECML PKDD 2024). Vectors are
+scaled to a mean squared norm of 1, as the penalty is for such vectors.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alservice.core import Ranked
+from alservice.core.design import outer_sum
+from alservice.domain.pool_view import PoolView
+from alservice.domain.shortlist import open_count, shortlist
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+_MEASURED: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Information:
+    """Candidates, and what the model knows without them."""
+
+    rows: Ranked
+    vectors: F32  # (n, d), scaled
+    weights: F32  # (n,), p (1 - p)
+    inverse: F64  # (d, d), of penalty + the sum over labelled and leased items
+    pool: F64  # (d, d), the mean over the pool
+
+
+def information(pool: PoolView, cap: int) -> Information | None:
+    """The state before the first pick, for at most `cap` candidates; None if there are none.
+
+    Dividing the penalty and the sums by the number of labels, as in print, changes no pick.
+    """
+    rows = shortlist(pool, cap)
+    if not len(rows.row):
+        return None
+    vectors = pool.vectors(rows)
+    whole = open_count(pool.blocks) <= cap
+    sample = vectors if whole else pool.vectors(pool.sample(_MEASURED))
+    norm = float(np.sqrt(np.einsum("ij,ij->i", sample, sample, dtype=np.float64).mean())) or 1.0
+    drawn = _sum(pool, sample, norm) / len(sample)
+    known = _sum(pool, pool.anchors, norm) if len(pool.anchors) else np.zeros_like(drawn)
+    penalty = pool.penalty * np.eye(len(known))
+    return Information(
+        rows=rows,
+        vectors=np.asarray(vectors / norm, np.float32),
+        weights=doubt(pool, vectors),
+        inverse=np.ascontiguousarray(np.linalg.inv(known + penalty)),
+        pool=drawn,
+    )
+
+
+def doubt(pool: PoolView, vectors: F32) -> F32:
+    """Give p (1 - p) of the likeliest class of each vector: (n,)."""
+    likeliest = pool.probabilities(vectors).max(axis=1)
+    return np.asarray(np.clip(likeliest * (1 - likeliest), 0, None), np.float32)
+
+
+def _sum(pool: PoolView, vectors: F32, norm: float) -> F64:
+    scaled = np.asarray(vectors / norm, np.float32)
+    return outer_sum(pool.engine, scaled, doubt(pool, vectors), pool.cancel)
