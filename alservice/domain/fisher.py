@@ -43,7 +43,7 @@ def information(pool: PoolView, cap: int) -> Information | None:
     vectors = pool.vectors(rows)
     whole = open_count(pool.blocks) <= cap
     sample = vectors if whole else pool.vectors(pool.sample(_MEASURED))
-    norm = float(np.sqrt(np.einsum("ij,ij->i", sample, sample, dtype=np.float64).mean())) or 1.0
+    norm = _norm(sample, pool.anchors)
     drawn = _sum(pool, sample, norm) / len(sample)
     known = _sum(pool, pool.anchors, norm) if len(pool.anchors) else np.zeros_like(drawn)
     penalty = pool.penalty * np.eye(len(known))
@@ -54,6 +54,13 @@ def information(pool: PoolView, cap: int) -> Information | None:
         inverse=np.ascontiguousarray(np.linalg.inv(known + penalty)),
         pool=drawn,
     )
+
+
+def _norm(sample: F32, anchors: F32) -> float:
+    """What makes the mean squared norm of a sample 1, labels far outside of it still finite."""
+    squares = (np.einsum("ij,ij->i", v, v, dtype=np.float64) for v in (sample, anchors))
+    inside, outside = squares
+    return float(np.sqrt(max(inside.mean(), 1e-12 * outside.max(initial=0.0)))) or 1.0
 
 
 def doubt(pool: PoolView, vectors: F32) -> F32:

@@ -57,6 +57,8 @@ class ChooseTogether:
     def __call__(self, ensemble: Ensemble, ask: Pass) -> Ranked:
         """Distinct open rows, best first; fewer only if there are fewer. Raises Cancelled."""
         sample = self._sample(ask)
+        if not len(sample.rows.row):
+            return sample.rows
         members = [m for m in map(self._member, ensemble.members) if self._works(m, ask)]
         size = ensemble.subset_rows
         for number in range(ensemble.rounds):
