@@ -1,6 +1,6 @@
 """Do the strategies save labels? Protocols A, B and C on the public sets, into docs/.
 
-    python bench/label_efficiency.py [--part A] [--seeds 2] [--jobs 2] [--no-peers]
+    python bench/label_efficiency.py [--part A] [--seeds 2] [--jobs 2] [--no-peers] [--finished]
 
 Finished games are kept in .label-efficiency/, so that it can be stopped and goes on. The data are
 where ALSERVICE_PUBLIC_DATA says, by default ../shared/data/public; a set that is not there is
@@ -26,6 +26,7 @@ from alservice.simulation.competitor import Competitor  # noqa: E402
 from alservice.simulation.dataset import Variant  # noqa: E402
 from alservice.simulation.export import per_seed_csv  # noqa: E402
 from alservice.simulation.game import Options, Outcome  # noqa: E402
+from alservice.simulation.journal import Journal  # noqa: E402
 from alservice.simulation.protocol import PROTOCOLS, JudgeSpec, Protocol  # noqa: E402
 from alservice.simulation.statistics import Summary, summarise  # noqa: E402
 from bench.competitors import PEERS  # noqa: E402
@@ -106,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     sections, outcomes = [], []
     for part in _parts(asked):
-        got = list(_played(part, asked.jobs))
+        got = list(_finished(part) if asked.finished else _played(part, asked.jobs))
         outcomes += [(part, outcome) for outcome in got]
         if got:
             summary = summarise(got, part.area, part.reference)
@@ -127,6 +128,9 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, help="fewer seeds than the page has")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-peers", action="store_true", help="leave scikit-activeml out")
+    parser.add_argument(
+        "--finished", action="store_true", help="play nothing: the page of what was played"
+    )
     parser.add_argument("--dry", action="store_true", help="play, print and write no page")
     return parser.parse_args(arguments)
 
@@ -140,6 +144,12 @@ def _played(part: Part, jobs: int) -> Iterator[Outcome]:
         for text in result.failures.values():
             print(f"failed: {text}", file=sys.stderr)
         yield from result.outcomes
+
+
+def _finished(part: Part) -> Iterator[Outcome]:
+    known = Journal(WORK / part.name).read()
+    for comparison in part.comparisons:
+        yield from (known[g.key()] for g in comparison.games() if g.key() in known)
 
 
 def _tell(part: Part, summary: Summary) -> None:

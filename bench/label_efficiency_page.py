@@ -56,7 +56,9 @@ def whole(sections: Sequence[Section], published: Path, default: str) -> str:
 def _set(summary: Summary, where: str) -> str:
     rows = sorted((r for r in summary.rows if r.set_name == where), key=lambda row: -row.area)
     cells = [row_words(row, summary.reference) for row in rows]
-    title = f"### {where}\n\n{rows[0].seeds} seeds, {rows[0].labels} labels.\n\n"
+    few, many = min(r.seeds for r in rows), max(r.seeds for r in rows)
+    seeds = f"{many}" if few == many else f"{few} to {many}"
+    title = f"### {where}\n\n{seeds} seeds, {rows[0].labels} labels.\n\n"
     return title + _table(COLUMNS[:-1], [line[:-1] for line in cells])
 
 

@@ -18,6 +18,7 @@ from alservice.client.model import Metric, Model
 from alservice.client.pool_index import Indexing, PoolIndex
 from alservice.client.project import Project
 from alservice.client.project_info import ProjectInfo
+from alservice.client.simulation import Simulating, Simulation
 from alservice.client.training import Training
 from alservice.client.upload import UploadResult
 
@@ -34,6 +35,8 @@ __all__ = [
     "Project",
     "ProjectInfo",
     "ServiceError",
+    "Simulating",
+    "Simulation",
     "Training",
     "UploadResult",
     "read_items",

@@ -12,6 +12,7 @@ import grpc
 from google.longrunning import operations_pb2_grpc
 
 from alservice.api.v1.active_learning_service_pb2_grpc import ActiveLearningServiceStub
+from alservice.api.v1.insight_service_pb2_grpc import InsightServiceStub
 from alservice.api.v1.model_service_pb2_grpc import ModelServiceStub
 from alservice.api.v1.pool_service_pb2_grpc import PoolServiceStub
 from alservice.api.v1.project_service_pb2_grpc import ProjectServiceStub
@@ -85,6 +86,7 @@ class Connection:
         self.projects = ProjectServiceStub(self._channel)
         self.pool = PoolServiceStub(self._channel)
         self.models = ModelServiceStub(self._channel)
+        self.insight = InsightServiceStub(self._channel)
         self.strategies = StrategyServiceStub(self._channel)
         self.operations = operations_pb2_grpc.OperationsStub(self._channel)
 

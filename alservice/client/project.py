@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal, overload
 
 from alservice.api.v1 import active_learning_service_pb2 as learning_rpc
+from alservice.api.v1 import insight_service_pb2 as insight_rpc
 from alservice.api.v1 import model_service_pb2 as model_rpc
 from alservice.client.batch import Batch, batch_of
 from alservice.client.columns import Entries
@@ -14,6 +15,7 @@ from alservice.client.model import Model, model_of
 from alservice.client.paging import pages
 from alservice.client.plain import duration_of, last_part
 from alservice.client.pool import Pool
+from alservice.client.simulation import Simulating
 from alservice.client.training import Training
 from alservice.client.words import STATUSES, VIEWS
 
@@ -68,6 +70,31 @@ class Project(Pool):
         return batch_of(
             answer.batch, tuple(answer.notes), answer.unseen_label_count, answer.open_item_count
         )
+
+    def simulate(
+        self,
+        strategies: Sequence[str] = (),
+        *,
+        seeds: int = 0,
+        batch_size: int = 0,
+        budget: int = 0,
+    ) -> Simulating:
+        """Replays what is labelled already; returns at once: `simulate(...).wait()`.
+
+        `strategies` play against `random`; none means the project's own, `entropy+power` one that
+        another one diversifies. 0 means what suits the labels. Raises FailedPrecondition with too
+        few labels, InvalidArgument for an unknown strategy.
+        """
+        request = insight_rpc.SimulateRequest(
+            project=self.name,
+            strategies=strategies,
+            seeds=seeds,
+            batch_size=batch_size,
+            budget=budget,
+            request_id=fresh_id(),
+        )
+        operation = self._connection.call(self._connection.insight.Simulate, request)
+        return Simulating(self._connection, operation, shown=self._progress)
 
     def batch(self, name: str, view: str = "basic") -> Batch:
         """A batch by name or id, with the state of each item. Raises NotFound."""

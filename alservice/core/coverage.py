@@ -37,7 +37,7 @@ def herd(  # noqa: PLR0913, PLR0917 -- two matrices, two columns, and how to com
     al. 2024); "ball" 1 where `|x - y| <= scale`, else 0 (Yehuda et al. 2022); "dot" `max(0, xy)`,
     for which scale means nothing. Weights (n,) >= 0.
 
-    Memory: the vectors twice, and up to 200 MB. Raises ValueError for shapes that disagree,
+    Memory: the vectors twice, and up to 320 MB. Raises ValueError for shapes that disagree,
     numbers that are not finite, or a scale out of range; Cancelled.
     """
     return _native.herd(

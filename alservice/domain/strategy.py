@@ -86,7 +86,8 @@ class Scoring:
 class Selecting:
     """`select` returns distinct rows that no block excludes, best first, at most as many as asked.
 
-    Where it returns fewer, uniform draws fill the batch, so that it never comes short. `scores`
+    Where it returns fewer, uniform draws fill the batch, so that it never comes short, unless
+    `fills` is False: then it means to be short. `scores`
     names the scoring strategy that it diversifies, found in `PoolView.scored`; a caller may put
     any other scoring strategy in its place. "": it diversifies none. `greedy`: a smaller batch
     is the beginning of a larger one. `uses_index`: it chooses better, or faster, with a
@@ -105,6 +106,7 @@ class Selecting:
     greedy: bool = False
     uses_index: bool = False
     uses_nearest: bool = False
+    fills: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

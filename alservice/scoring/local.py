@@ -32,7 +32,8 @@ class LocalScoring:
             raise TypeError("a pass needs a strategy")
         if isinstance(ask.strategy, Scoring):
             return self._scores(ask, ask.strategy).top(ask.count)
-        return self._complete(ask, self._select(ask, ask.strategy))
+        picks = self._select(ask, ask.strategy)
+        return self._complete(ask, picks) if ask.strategy.fills else picks
 
     def draw(self, blocks: Sequence[Block], count: int, seed: int, cancel: CancelFlag) -> Ranked:
         """A uniform sample of the rows that no block excludes. Raises Cancelled."""

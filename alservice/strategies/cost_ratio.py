@@ -110,4 +110,5 @@ STRATEGY = Selecting(
     needs=frozenset({Need.MODEL, Need.VECTORS}),
     parameters=(_BUDGET,),
     scores="margin",
+    fills=False,
 )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from alservice.core import Block, CancelFlag, Ranked, keyed_hash
 from alservice.domain.audit import audit_count
 from alservice.domain.batch import Arm
-from alservice.domain.errors import PoolEmpty, VectorsMissing
+from alservice.domain.errors import ParameterOutOfRange, PoolEmpty, VectorsMissing
 from alservice.domain.head import Head
 from alservice.domain.pool_index import PoolIndex
 from alservice.domain.project import Project
@@ -84,15 +84,19 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """The candidates of one arm, best first, of the `open_count` items that it might have."""
+    """The candidates of one arm, best first, of the `open_count` items that it might have.
+
+    `exhausted`: the strategy has no other, though there are open items.
+    """
 
     candidates: Sequence[Candidate]
     open_count: int
+    exhausted: bool = False
 
     @property
     def complete(self) -> bool:
         """Whether there is no other candidate."""
-        return len(self.candidates) == self.open_count
+        return self.exhausted or len(self.candidates) == self.open_count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +158,7 @@ class ChooseBatch:
             because=plan.because,
             model_id=wish.model.model_id if wish.model and plan.uses_model else None,
             pool_index=index.artefact_id if index else "",
-            picks=Draws(candidates(snapshot, ranked, Arm.STRATEGY), open_count),
+            picks=_picks(snapshot, plan, ranked, open_count),
             audits=self._audits(setting, drawn, ranked),
             notes=(*plan.notes, *([index_note] if index_note else ())),
         )
@@ -246,6 +250,15 @@ def _disguised(drawn: Ranked, picks: Ranked, wish: Wish) -> Ranked:
     like = (keyed_hash(places, wish.seed) % np.uint64(among)).astype(np.int64)
     parts = {name: part[like] for name, part in picks.components.items()}
     return replace(drawn, score=picks.score[like], components=parts)
+
+
+def _picks(snapshot: Snapshot, plan: Plan, ranked: Ranked, open_count: int) -> Draws:
+    """The ranked rows as candidates. Raises ParameterOutOfRange where the money buys nothing."""
+    short = isinstance(plan.chooser, Selecting) and not plan.chooser.fills
+    if short and open_count and not len(ranked.row):
+        text = f"{plan.name} found no item that its parameters allow; raise the budget"
+        raise ParameterOutOfRange(text, parameter="budget")
+    return Draws(candidates(snapshot, ranked, Arm.STRATEGY), open_count, exhausted=short)
 
 
 def _pool_key(snapshot: Snapshot) -> str:

@@ -66,8 +66,8 @@ def _formatted(vectors: F32, kind: str) -> tuple[NDArray[Any], F32]:
 def test_scores_are_squared_distances_of_gradients(
     pool: dict[str, Any],
     k: int,
-    origin: bool,
-    seed: int,  # noqa: FBT001
+    origin: bool,  # noqa: FBT001
+    seed: int,
 ) -> None:
     stored, vectors = _formatted(pool["vectors"], pool["format"])
     head = pool["weights"], pool["bias"]
@@ -95,8 +95,8 @@ def test_scores_are_squared_distances_of_gradients(
 def test_threads_and_cuts_change_nothing(
     pool: dict[str, Any],
     k: int,
-    origin: bool,
-    seed: int,  # noqa: FBT001
+    origin: bool,  # noqa: FBT001
+    seed: int,
 ) -> None:
     rest = pool["weights"], pool["bias"], pool["anchors"], k, seed, origin
     whole = badge(ENGINES[0], _blocks(pool["vectors"], pool["id_hash"], pool["closed"], 0), *rest)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from alservice import core
+from alservice.domain import errors
 from alservice.domain.audit import audit_target
 from alservice.domain.batch import Arm, BatchItem
 from alservice.domain.label import Answer, Outcome, Provenance
@@ -153,3 +154,16 @@ def test_items_that_were_labelled_unusable_or_deleted_are_no_anchors(rounds: Rou
     rounds.submit(*(Answer(item_id=i, **unusable) for i in others[:5]))
     rounds.pool.delete(*others[5:])
     assert rounds.query(1, **ask).batch.items == (first,)
+
+
+def test_a_budget_buys_what_it_can_and_no_more(start: Callable[..., Rounds]) -> None:
+    rounds = start()
+    rounds.add(ids(40), costs=np.linspace(1, 5, 40).astype(np.float32))
+    rounds.label(ids(8))
+    rounds.learn()
+    asked = {"strategy": "cost_ratio", "parameters": {"budget": 12.0}}
+    batch = rounds.query(20, **asked).batch
+    assert 1 <= len(batch.items) < 12
+    assert sum(item.components["cost"] for item in batch.items) <= 12
+    with pytest.raises(errors.ParameterOutOfRange, match="budget"):
+        rounds.query(20, strategy="cost_ratio", parameters={"budget": 0.5})

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 /// Bytes of packed candidates per thread: they stay in the second-level cache.
 const GROUP_BYTES: usize = 384 << 10;
 /// Similarities to keep, of five bytes each.
-const KEPT: usize = 40_000_000;
+const KEPT: usize = 64_000_000;
 
 /// What is to be covered: vectors (n, d), how much each counts, and how well it is covered yet.
 #[derive(Debug, Clone, Copy)]
@@ -66,7 +66,8 @@ impl Herd<'_> {
         let size = share.clamp(1, fit.clamp(6, 240)).next_multiple_of(6);
         let mut gains = Vec::with_capacity(candidates.len());
         // A few groups at a time, so that columns that find no room do not pile up.
-        for some in candidates.chunks(size * 4 * self.engine.threads()) {
+        for some in candidates.chunks(size * 2 * self.engine.threads()) {
+            let keep = keep && self.kept < KEPT;
             let groups = some.par_chunks(size);
             let seen = groups
                 .map_init(Scratch::default, |scratch, group| {
@@ -110,6 +111,7 @@ impl Herd<'_> {
                 columns: &mut columns,
             });
         }
+        columns.iter_mut().for_each(Column::shrink);
         Ok((totals, columns))
     }
 

@@ -76,10 +76,15 @@ impl Column {
         self.within.truncate(kept);
         self.values.truncate(kept);
         if 2 * kept < self.values.capacity() {
-            self.within.shrink_to_fit();
-            self.values.shrink_to_fit();
+            self.shrink();
         }
         total
+    }
+
+    /// Give back memory beyond what is there.
+    pub(crate) fn shrink(&mut self) {
+        self.within.shrink_to_fit();
+        self.values.shrink_to_fit();
     }
 
     /// Raise `covered` to the similarities.

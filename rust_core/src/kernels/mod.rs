@@ -40,6 +40,7 @@ mod measure;
 mod nearest;
 mod nearness;
 mod neighbours;
+mod outer_sum;
 mod plus_plus;
 mod product;
 mod refresh;
