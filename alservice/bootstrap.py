@@ -90,6 +90,7 @@ class Adapters:
     scoring: PoolScoring
     indexing: PoolIndexing
     trainer: Trainer
+    replaying: Replaying
     wake: threading.Event
 
     @classmethod
@@ -110,6 +111,7 @@ class Adapters:
             scoring=LocalScoring(Engine(settings.threads)),
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
+            replaying=ReplayProcess.emptying(settings.data / "scratch"),
             wake=threading.Event(),
         )
 
@@ -131,7 +133,7 @@ class Adapters:
                 PoolScoring: self.scoring,
                 PoolIndexing: self.indexing,
                 Trainer: self.trainer,
-                Replaying: ReplayProcess(),
+                Replaying: self.replaying,
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),

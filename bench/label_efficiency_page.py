@@ -74,14 +74,14 @@ def _overall(summary: Summary, default: str) -> str:
         saved = np.median([r.saving or 0.0 for r in mine])
         text = (
             f"`{default}` against {summary.reference}: mean difference {gain:+.4f}, median saving "
-            f"{share(float(saved))}, significantly worse (Holm, 5 %) on "
+            f"{share(float(saved))}, significantly worse (paired t, 5 %, uncorrected) on "
             f"{', '.join(worse) if worse else 'no set'}.\n\n"
         )
     return text + table
 
 
 def _worse(row: Row) -> bool:
-    gap, p = row.difference, row.t_holm
+    gap, p = row.difference, row.t_p  # uncorrected: a claim of no harm must not profit from peers
     return gap is not None and p is not None and gap < 0 and p < 0.05
 
 

@@ -244,13 +244,13 @@ def _run(comparison: "Comparison", output: Path, jobs: int, *, json: bool) -> No
     if not played:
         raise Failure("no game was played to its end")
     with told():
-        summary = write(comparison, result.outcomes, output)
+        summary = write(comparison, result, output)
     if json:
         typer.echo(as_json(summary, comparison.title()))
     else:
         _show(comparison, result, output)
     if result.failures:
-        raise Failure(f"{len(result.failures)} competitors failed; the report leaves them out")
+        raise Failure(f"{len(result.failures)} competitors failed; the report names them")
 
 
 def _show(comparison: "Comparison", result: "Result", output: Path) -> None:
@@ -259,7 +259,7 @@ def _show(comparison: "Comparison", result: "Result", output: Path) -> None:
     from alservice.simulation.table import tables  # noqa: PLC0415
 
     console = Console()
-    for table in tables(comparison.summary(result.outcomes)):
+    for table in tables(comparison.summary(result)):
         console.print(table)
         console.print()
     if result.resumed:

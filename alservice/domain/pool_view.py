@@ -31,6 +31,9 @@ class Scored(Protocol):
     def of(self, vectors: F32) -> F32:
         """The scores (n,) of these vectors, not divided by any cost."""
 
+    def worth(self, rows: Ranked, vectors: F32) -> F32:
+        """The scores (n,) of these rows, with these vectors, divided by their cost."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolView:

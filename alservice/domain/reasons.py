@@ -10,7 +10,8 @@ def reasons(items: Sequence[BatchItem], chosen_by: str) -> list[str]:
 
     A part stands out by the item's rank among the batch, since parts have different units.
     """
-    ranks = {name: _ranks(items, name) for item in items for name in item.components}
+    names = dict.fromkeys(name for item in items for name in item.components)
+    ranks = {name: _ranks(items, name) for name in names}
     return [_reason(item, place, ranks, chosen_by) for place, item in enumerate(items)]
 
 

@@ -87,7 +87,8 @@ class Selecting:
     """`select` returns distinct rows that no block excludes, best first, at most as many as asked.
 
     Where it returns fewer, uniform draws fill the batch, so that it never comes short, unless
-    `fills` is False: then it means to be short. `scores`
+    `fills` is False: then it means to be short. `shortlists`: the scores only shorten large
+    pools, so it can diversify no other strategy's. `scores`
     names the scoring strategy that it diversifies, found in `PoolView.scored`; a caller may put
     any other scoring strategy in its place. "": it diversifies none. `greedy`: a smaller batch
     is the beginning of a larger one. `uses_index`: it chooses better, or faster, with a
@@ -107,6 +108,12 @@ class Selecting:
     uses_index: bool = False
     uses_nearest: bool = False
     fills: bool = True
+    shortlists: bool = False
+
+    @property
+    def diversifies(self) -> bool:
+        """Whether it may be named to diversify any scoring strategy."""
+        return bool(self.scores) and not self.shortlists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +124,7 @@ class Situation:
     classes: int  #: declared classes
     seen_classes: int  #: classes with at least one such label
     batch_size: int
-    pool_size: int
     has_model: bool
-    smallest_share: float  #: share of the rarest seen class among the labels; 0 without labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,5 +181,7 @@ Strategy = Scoring | Selecting | Schedule | Ensemble
 
 def parameters_of(strategy: Strategy) -> tuple[Parameter, ...]:
     """Its own parameters, and what every strategy that works with scores takes."""
-    scores = isinstance(strategy, Scoring) or (isinstance(strategy, Selecting) and strategy.scores)
-    return (*strategy.parameters, COST_EXPONENT) if scores else strategy.parameters
+    plain = isinstance(strategy, Ensemble) or (
+        isinstance(strategy, Selecting) and not strategy.diversifies
+    )
+    return strategy.parameters if plain else (*strategy.parameters, COST_EXPONENT)

@@ -10,19 +10,31 @@ from alservice.domain.learner import Progress
 from alservice.ports.trainer import CancelFlag
 
 
+@dataclass(frozen=True, slots=True)
+class ReplayPlayer:
+    """A strategy of ours, perhaps diversified by another one, and what it is called.
+
+    There is no way to name code of anybody else's.
+    """
+
+    label: str
+    strategy: str
+    diversify: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayJob:
     """Labelled `vectors` (n, d) with `classes` (n,), positions in `class_ids`, and what plays.
 
-    `strategies` are written `margin` or `entropy+power`; the first is what the others are
-    compared with. `batch_size` and `budget` 0 mean what suits the set.
+    The first of `players` is what the others are compared with. `batch_size` and `budget` 0 mean
+    what suits the set.
     """
 
     name: str
     vectors: NDArray[np.float32]
     classes: NDArray[np.int64]
     class_ids: tuple[str, ...]
-    strategies: tuple[str, ...]
+    players: tuple[ReplayPlayer, ...]
     seeds: int
     batch_size: int = 0
     budget: int = 0

@@ -80,7 +80,11 @@ class PoolScoring(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Represented:
-    """For each pick: how many open rows lie nearest to it, and the nearest few of them."""
+    """For each pick: how many open rows lie nearest to it, and the nearest few of them.
+
+    `rows` are sorted by pick, then by their score, the Euclidean distance; `pick` says whose.
+    """
 
     counts: NDArray[np.int64]  # (k,)
-    nearest: tuple[Ranked, ...]  # per pick, nearest first; scores are Euclidean distances
+    pick: NDArray[np.int64]  # (m,), ascending
+    rows: Ranked  # (m,)

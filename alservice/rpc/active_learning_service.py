@@ -58,7 +58,8 @@ class ActiveLearningServicer(pb_grpc.ActiveLearningServiceServicer):
     async def GetBatch(self, request: pb.GetBatchRequest, context: Context) -> pb.GetBatchResponse:
         """One batch."""
         command = batch_messages.parse_get(request)
-        found = await self.run(request, context, Lane.READ, self.get_batch, command)
+        lane = batch_messages.lane_of(request)
+        found = await self.run(request, context, lane, self.get_batch, command)
         batch = batch_messages.render_batch(request.view, command.project_id, found)
         return pb.GetBatchResponse(batch=batch)
 

@@ -10,10 +10,10 @@ from alservice.domain import names
 from alservice.domain.batch import Arm, Batch, BatchItem, BatchItemState
 from alservice.domain.item import Attributes
 from alservice.domain.page import MAX_PAGE_BYTES
-from alservice.domain.reasons import reasons
 from alservice.rpc.item_messages import render_content
+from alservice.rpc.lanes import Lane
 from alservice.rpc.project_messages import timestamp
-from alservice.usecases.batch_fan_out import FanOut
+from alservice.usecases.explain_batch import Explanation
 from alservice.usecases.get_batch import BatchWithContents, GetBatchCommand
 from alservice.usecases.list_batches import ListBatchesCommand
 from alservice.usecases.query import QueryCommand, QueryResult
@@ -39,7 +39,7 @@ def parse_query(request: service_pb.QueryRequest) -> QueryCommand:
         annotator_id=request.annotator_id,
         lease_ms=_lease_ms(request),
         with_content=request.view != pb.BATCH_VIEW_IDS,
-        with_fan_out=request.view == pb.BATCH_VIEW_FULL,
+        explained=request.view == pb.BATCH_VIEW_FULL,
         resume=request.resume,
         dry_run=request.dry_run,
         seed=request.seed if request.HasField("seed") else None,
@@ -53,8 +53,13 @@ def parse_get(request: service_pb.GetBatchRequest) -> GetBatchCommand:
         project_id,
         batch_id,
         with_content=request.view != pb.BATCH_VIEW_IDS,
-        with_fan_out=request.view == pb.BATCH_VIEW_FULL,
+        explained=request.view == pb.BATCH_VIEW_FULL,
     )
+
+
+def lane_of(request: service_pb.GetBatchRequest) -> Lane:
+    """To explain a batch takes a pass over the pool."""
+    return Lane.SCORE if request.view == pb.BATCH_VIEW_FULL else Lane.READ
 
 
 def parse_list(request: service_pb.ListBatchesRequest) -> ListBatchesCommand:
@@ -84,9 +89,10 @@ def render_query(
     request: service_pb.QueryRequest, project_id: str, result: QueryResult
 ) -> service_pb.QueryResponse:
     """The answer: it never shows the arm."""
-    pairs = _pairs(result.batch.items, result.contents, ContentBudget())
+    budget = ContentBudget()
+    pairs = _pairs(result.batch.items, result.contents, budget)
     items = [_item(item, content, request.view, to_owner=False) for item, content in pairs]
-    _explain(items, result.batch, result.fan_out, request.view)
+    _explain(items, result.explanations, budget)
     left_out = len(result.contents) - sum(content is not None for _, content in pairs)
     note = f"The contents of {left_out} items did not fit into this answer; GetItem has them."
     return service_pb.QueryResponse(
@@ -104,9 +110,10 @@ def render_batch(
     budget: "ContentBudget | None" = None,
 ) -> pb.Batch:
     """A batch as its owner sees it."""
-    pairs = _pairs(found.batch.items, found.contents, budget or ContentBudget())
+    budget = budget or ContentBudget()
+    pairs = _pairs(found.batch.items, found.contents, budget)
     items = [_item(item, content, view, to_owner=True) for item, content in pairs]
-    _explain(items, found.batch, found.fan_out, view)
+    _explain(items, found.explanations, budget)
     return _batch(project_id, found.batch, items)
 
 
@@ -138,7 +145,11 @@ class ContentBudget:
 
     def takes(self, attributes: Attributes) -> bool:
         """Whether these still fit; once some have not, none do."""
-        self._left -= sum(part.size_bytes for part in attributes.content)
+        return self.has(sum(part.size_bytes for part in attributes.content))
+
+    def has(self, size_bytes: int) -> bool:
+        """Whether there is room for so many bytes more; once there is not, there is none."""
+        self._left -= size_bytes
         return self._left >= 0
 
 
@@ -174,19 +185,14 @@ def _item(
 
 
 def _explain(
-    items: Sequence[pb.BatchItem],
-    batch: Batch,
-    fan_out: Sequence[FanOut],
-    view: "pb.BatchView.ValueType",
+    items: Sequence[pb.BatchItem], explanations: Sequence[Explanation], budget: "ContentBudget"
 ) -> None:
-    """Say why each item was chosen, and what it stands for where that was asked for."""
-    if view != pb.BATCH_VIEW_FULL:
-        return
-    for item, reason in zip(items, reasons(batch.items, batch.chosen_by), strict=True):
-        item.reason = reason
-    for item, found in zip(items, fan_out, strict=False):
-        item.represented_count = found.count
-        item.represented_item_ids.extend(found.item_ids)
+    """Say why each item was chosen and what it stands for, where that was asked for."""
+    for item, found in zip(items, explanations, strict=False):
+        item.reason = found.reason
+        item.represented_count = found.represented_count
+        if budget.has(sum(len(item_id) for item_id in found.represented_ids)):
+            item.represented_item_ids.extend(found.represented_ids)
 
 
 def _batch(project_id: str, batch: Batch, items: Iterable[pb.BatchItem]) -> pb.Batch:

@@ -47,6 +47,14 @@ def parse_delete(request: pb.DeleteOperationRequest) -> DeleteOperationCommand:
     return DeleteOperationCommand(*parse_operation(request.name))
 
 
+def render_listed(view: OperationView) -> pb.Operation:
+    """The message in a list: a simulation's report is for GetOperation and WaitOperation alone."""
+    message = render_view(view)
+    if view.operation.kind is OperationKind.SIMULATE:
+        message.ClearField("response")
+    return message
+
+
 def render_view(view: OperationView) -> pb.Operation:
     """The message about an operation of the view's project."""
     project_id = view.operation.project_id

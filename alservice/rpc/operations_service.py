@@ -41,7 +41,7 @@ class OperationsServicer(pb_grpc.OperationsServicer):  # type: ignore[misc]
         """The operations of a project, newest first."""
         command = messages.parse_list(request)
         page = await self.run(request, context, Lane.READ, self.list_operations, command)
-        operations = map(messages.render_view, page.rows)
+        operations = map(messages.render_listed, page.rows)
         return pb.ListOperationsResponse(operations=operations, next_page_token=page.next_token)
 
     async def CancelOperation(self, request: pb.CancelOperationRequest, context: Context) -> Empty:

@@ -37,9 +37,13 @@ def render_strategy(strategy: Strategy) -> pb.Strategy:
         needs=sorted(NEEDS[need] for need in strategy.needs),
         parameters=map(_render_parameter, parameters_of(strategy)),
         kind=KINDS[type(strategy)],
-        diversifies=strategy.scores if isinstance(strategy, Selecting) else "",
+        diversifies=_diversifies(strategy),
         parts=_parts(strategy),
     )
+
+
+def _diversifies(strategy: Strategy) -> str:
+    return strategy.scores if isinstance(strategy, Selecting) and strategy.diversifies else ""
 
 
 def _parts(strategy: Strategy) -> tuple[str, ...]:

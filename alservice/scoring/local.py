@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from alservice.core import Block, CancelFlag, Engine, NearestState, Ranked
 from alservice.domain.head import Head, LinearHead
 from alservice.domain.pool_view import PoolView, join
+from alservice.domain.shortlist import open_count
 from alservice.domain.strategy import Scoring, Selecting
 from alservice.ports.scoring import Pass, Represented
 from alservice.scoring.nearest_states import NearestStates
@@ -108,7 +109,16 @@ class LocalScoring:
             replace(block, excluded=_without(block, picks.row[picks.block == number]))
             for number, block in enumerate(ask.blocks)
         ]
-        return join(picks, self.engine.random_top_k(rest, missing, ask.seed, ask.cancel))
+        drawn = self.engine.random_top_k(rest, missing, ask.seed, ask.cancel)
+        return join(picks, _with_propensity(drawn, picks, rest))
+
+
+def _with_propensity(drawn: Ranked, picks: Ranked, rest: Sequence[Block]) -> Ranked:
+    """Uniform draws say how probable they were, where the picks before them do."""
+    if "propensity" not in picks.components or not len(drawn.row):
+        return drawn
+    share = np.full(len(drawn.row), len(drawn.row) / open_count(rest), np.float32)
+    return replace(drawn, components={"propensity": share})
 
 
 def _without(block: Block, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -1,13 +1,16 @@
 """What each pick stands for: the open rows that have no other pick nearer to them."""
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from alservice.core import Block, CancelFlag, Engine, Ranked
 from alservice.core.clustering import nearest_centres
+from alservice.domain.pool_view import join
 from alservice.ports.scoring import Represented
+
+I64 = NDArray[np.int64]
 
 
 def represented(
@@ -19,38 +22,32 @@ def represented(
     """
     k = len(picks.row)
     counts = np.zeros(k, np.int64)
-    found: list[list[Ranked]] = [[] for _ in range(k)]
+    whose = np.zeros(0, np.int64)
+    rows = _rows(0, whose, np.zeros(0))
     centres = engine.gather(blocks, picks.block, picks.row)
     for number, block in enumerate(blocks):
         if not k or not len(block.id_hash):
             continue
         pick, squared = nearest_centres(engine, block.vectors, centres, cancel)
-        open_ = np.unpackbits(block.excluded, count=len(pick), bitorder="little") == 0
-        open_[picks.row[picks.block == number]] = False
-        counts += np.bincount(pick[open_], minlength=k)
-        for each in range(k):
-            found[each].append(
-                _nearest(number, np.flatnonzero(open_ & (pick == each)), squared, most)
-            )
-    return Represented(counts, tuple(_best(parts, most) for parts in found))
+        free = np.unpackbits(block.excluded, count=len(pick), bitorder="little") == 0
+        free[picks.row[picks.block == number]] = False
+        mine = np.flatnonzero(free)
+        counts += np.bincount(pick[mine], minlength=k)
+        rows = join(rows, _rows(number, mine, np.sqrt(squared[mine])))
+        whose, rows = _nearest(np.concatenate([whose, pick[mine]]), rows, most)
+    return Represented(counts, whose, rows)
 
 
-_NONE: Final = Ranked(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
-
-
-def _nearest(number: int, rows: np.ndarray, squared: np.ndarray, most: int) -> Ranked:
-    order = rows[np.argsort(squared[rows], kind="stable")[:most]]
+def _rows(block: int, row: I64, distance: NDArray[np.floating]) -> Ranked:
     return Ranked(
-        np.full(len(order), number, np.int64), order.astype(np.int64), np.sqrt(squared[order])
+        np.full(len(row), block, np.int64), row.astype(np.int64), distance.astype(np.float32)
     )
 
 
-def _best(parts: Sequence[Ranked], most: int) -> Ranked:
-    if not parts:
-        return _NONE
-    block, row, score = (
-        np.concatenate([getattr(part, name) for part in parts])
-        for name in ("block", "row", "score")
-    )
-    order = np.argsort(score, kind="stable")[:most]
-    return Ranked(block[order], row[order], score[order])
+def _nearest(whose: I64, rows: Ranked, most: int) -> tuple[I64, Ranked]:
+    """The `most` rows of least score of each pick, sorted by pick and score."""
+    order = np.lexsort((rows.score, whose))
+    sorted_ = whose[order]
+    place = np.arange(len(order)) - np.searchsorted(sorted_, sorted_)
+    kept = order[place < most]
+    return whose[kept], Ranked(rows.block[kept], rows.row[kept], rows.score[kept])

@@ -64,6 +64,16 @@ class PoolScores:
             )
         return self.strategy.score(self.head.probabilities(vectors))
 
+    def worth(self, rows: Ranked, vectors: F32) -> F32:
+        """The scores (n,) of these rows, with these vectors, divided by their cost."""
+        scores = self.of(vectors).copy()
+        for number in np.unique(rows.block) if self._costly else ():
+            column = self.costs[number]
+            if column is not None:
+                at = rows.block == number
+                scores[at] /= column[rows.row[at]] ** self.cost_exponent
+        return scores
+
     @property
     def _costly(self) -> bool:
         return self.cost_exponent > 0 and any(column is not None for column in self.costs)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from alservice import strategies
-from alservice.domain.strategy import Strategy
+from alservice.domain.strategy import Ensemble, Schedule, Selecting, Strategy
 from alservice.simulation.competitor import Competitor, foreign_stamp, load
 from alservice.simulation.dataset import Variant
 from alservice.simulation.export import as_json, per_seed_csv
-from alservice.simulation.game import Game, Options, Outcome, Source
+from alservice.simulation.game import Game, Options, Source
 from alservice.simulation.journal import Journal
 from alservice.simulation.page import page
 from alservice.simulation.protocol import Protocol, prepare
@@ -55,9 +55,9 @@ class Comparison:
         """Play what `folder` does not have yet; see `play_all`."""
         return play_all(self.games(), Journal(folder), jobs, report)
 
-    def summary(self, outcomes: Sequence[Outcome]) -> Summary:
-        """What the outcomes say."""
-        return summarise(outcomes, self.protocol.curve, self.reference)
+    def summary(self, result: Result) -> Summary:
+        """What the outcomes say, and who failed."""
+        return summarise(result.outcomes, self.protocol.curve, self.reference, result.failures)
 
     def title(self) -> str:
         """What is compared, in a few words."""
@@ -99,19 +99,40 @@ def _stamp(known: Mapping[str, Strategy], competitor: Competitor) -> str:
         strategy=strategy, diversify=competitor.diversify, parameters=competitor.parameters
     )
     check_asked(known, asked)
-    diversify = known.get(competitor.diversify)
-    return f"{strategy.version}.{diversify.version if diversify else 0}"
+    return "+".join(_said(known, part) for part in (strategy, known.get(competitor.diversify)))
 
 
-def write(comparison: Comparison, outcomes: Sequence[Outcome], folder: Path) -> Summary:
-    """Write report.html, report.json and per_seed.csv; the summary. Raises OSError."""
-    summary = comparison.summary(outcomes)
+def _said(known: Mapping[str, Strategy], strategy: Strategy | None) -> str:
+    """Its version and those of its parts, with what a schedule tells them."""
+    parts: list[str] = []
+    if isinstance(strategy, Schedule):
+        for step in strategy.steps:
+            told = [f"{name}={value:g}" for name, value in sorted(step.parameters.items())]
+            names = [known[step.strategy], known.get(step.diversify)]
+            parts += [*(_said(known, each) for each in names if each), *told]
+    elif isinstance(strategy, Ensemble):
+        parts = [_said(known, known[name]) for name in (*strategy.members, strategy.final)]
+    elif isinstance(strategy, Selecting) and strategy.scores:
+        parts = [_said(known, known[strategy.scores])]
+    return f"{strategy.name}.{strategy.version}({','.join(parts)})" if strategy else ""
+
+
+def write(
+    comparison: Comparison, result: Result, folder: Path, most_points: int | None = None
+) -> Summary:
+    """Write report.html, report.json and per_seed.csv; the summary. Raises OSError.
+
+    Curves have at most `most_points`.
+    """
+    summary = comparison.summary(result)
+    if most_points:
+        summary = summary.thinned(most_points)
     folder.mkdir(parents=True, exist_ok=True)
     title = comparison.title()
     texts = {
         "report.html": page(summary, title),
         "report.json": as_json(summary, title),
-        "per_seed.csv": per_seed_csv(outcomes, comparison.protocol.curve),
+        "per_seed.csv": per_seed_csv(result.outcomes, comparison.protocol.curve),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -46,7 +46,8 @@ class CompetitorFailed(Exception):
 class Competitor:
     """What plays: `strategy` of ours, or `foreign`, "file.py:function" or "module:function".
 
-    `stamp` changes when the same name would play otherwise: versions, or a hash of the file.
+    `stamp` changes when the same name would play otherwise: versions, or a hash of the file (not
+    of what it imports).
     """
 
     label: str
@@ -93,11 +94,22 @@ def _parameter(text: str) -> tuple[str, float]:
 
 
 def foreign_stamp(place: str) -> str:
-    """A hash of the file of a foreign strategy; "" for one from a module."""
-    path = Path(place.rpartition(":")[0])
-    if path.suffix != ".py" or not path.exists():
+    """A hash of the file of a foreign strategy; "" for one from a module without a file.
+
+    What that file imports is not looked at. Raises ImportError.
+    """
+    where = place.rpartition(":")[0]
+    path = Path(where) if where.endswith(".py") else _file_of(where)
+    if path is None or not path.exists():
         return ""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def _file_of(module: str) -> Path | None:
+    found = importlib.import_module(module)
+    # A package or module of bytecode alone, or a built-in one, has no source.
+    source = inspect.getsourcefile(found) if getattr(found, "__file__", None) else None
+    return Path(source) if source else None
 
 
 def load(place: str) -> Foreign:

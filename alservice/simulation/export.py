@@ -16,7 +16,7 @@ from alservice.simulation.statistics import Summary
 
 
 def as_json(summary: Summary, title: str) -> str:
-    """Rows, ranks, wins and mean curves; NaN becomes null."""
+    """Rows, ranks, wins, mean curves and who failed; NaN becomes null."""
     return json.dumps(
         {
             "title": title,
@@ -26,6 +26,10 @@ def as_json(summary: Summary, title: str) -> str:
             "overall": [_plain(asdict(each)) for each in summary.overall],
             "wins": summary.wins,
             "skipped": summary.skipped,
+            "failures": [
+                {"set_name": where, "competitor": who, "message": text}
+                for (where, who), text in summary.failures.items()
+            ],
             "curves": [
                 {
                     "set_name": where,

@@ -17,7 +17,7 @@ _STYLE: Final = """
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 64rem; background: var(--paper);
   color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
-p { color: var(--soft); margin: .25rem 0 1rem; max-width: 46rem; }
+p, li { color: var(--soft); margin: .25rem 0 1rem; max-width: 46rem; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { padding: .3rem .7rem; text-align: right; white-space: nowrap;
@@ -43,6 +43,7 @@ def page(summary: Summary, title: str) -> str:
     """The page, as HTML."""
     parts = [
         f"<h1>{escape(title)}</h1><p>{escape(_ABOUT)}</p>",
+        _failures(summary),
         *(_set(summary, where) for where in summary.set_names),
         _overall(summary),
         _wins(summary),
@@ -55,6 +56,17 @@ def page(summary: Summary, title: str) -> str:
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n"
         f"<body>{body}</body></html>\n"
     )
+
+
+def _failures(summary: Summary) -> str:
+    """Before everything else: what is missing below."""
+    if not summary.failures:
+        return ""
+    lines = [
+        f"<li>{escape(where)}: {escape(text)}" for (where, _), text in summary.failures.items()
+    ]
+    text = "These strategies failed and are missing below, or have fewer seeds:"
+    return f"<h2>Failed</h2><p>{text}</p><ul>{''.join(lines)}</ul>"
 
 
 def _set(summary: Summary, where: str) -> str:

@@ -12,12 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from alservice.domain.replay_plan import held_out, round_sizes
 from alservice.simulation.dataset import Dataset, Split
 
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
-_TEST_SHARE: Final = 0.3
-_LARGEST_BATCH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,27 +96,18 @@ def prepare(data: Dataset, protocol: Protocol, seed: int) -> Split:
 
 
 def schedule(protocol: Protocol, pool_size: int, class_count: int) -> Schedule:
-    """The batches of one replay.
-
-    Without a word on it a batch has two items per class (at least 8; one per class where there
-    are many), the first one is like the others, and the budget is 25 batches or half of the pool;
-    of protocol A, the whole pool.
-    """
-    left = pool_size - protocol.drawn
-    usual = max(8, min(2 * class_count, max(20, class_count)))
-    batch = protocol.batch or min(usual, _LARGEST_BATCH, max(1, left // 4))
-    budget = protocol.budget - protocol.drawn if protocol.budget else left
-    if protocol.short and not (protocol.budget or protocol.rounds):
-        budget = min(25 * batch, left // 2)
-    sizes: list[int] = []
-    spent = 0
-    most = protocol.rounds or pool_size
-    while spent < min(budget, left) and len(sizes) < most:
-        wanted = protocol.start if not sizes and protocol.start else batch
-        size = min(wanted, min(budget, left) - spent)
-        sizes.append(size)
-        spent += size
-    return Schedule(tuple(sizes))
+    """The batches of one replay; see `round_sizes`."""
+    sizes = round_sizes(
+        pool_size,
+        class_count,
+        drawn=protocol.drawn,
+        start=protocol.start,
+        batch=protocol.batch,
+        budget=protocol.budget,
+        rounds=protocol.rounds,
+        short=protocol.short,
+    )
+    return Schedule(sizes)
 
 
 def _standardised(train: F64, test: F64) -> tuple[F64, F64]:
@@ -164,7 +154,7 @@ def _free(data: Dataset, seed: int) -> tuple[I64, I64]:
     is_test = np.zeros(len(order), np.bool_)
     for number in range(len(data.class_names)):
         rows = order[data.classes[order] == number]
-        is_test[rows[: round(_TEST_SHARE * len(rows))]] = True
+        is_test[rows[: held_out(len(rows))]] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 

@@ -1,7 +1,8 @@
 """What outcomes say: areas, paired tests against a reference, wins, ranks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,19 @@ class Curves:
             return np.zeros(self.accuracies.shape[1])
         error = self.accuracies.std(axis=0, ddof=1) / np.sqrt(n)
         return np.asarray(error * t.ppf(0.975, n - 1))
+
+    def thinned(self, most: int) -> "Curves":
+        """At most so many batches, evenly, the first and the last among them."""
+        count = len(self.label_counts)
+        if count <= most:
+            return self
+        at = np.linspace(0, count - 1, most).round().astype(np.int64)
+        return replace(
+            self,
+            label_counts=self.label_counts[at],
+            accuracies=self.accuracies[:, at],
+            own=self.own[:, at],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +98,10 @@ class Overall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Everything that is reported; `wins[i][j]`: how often competitor i beats j."""
+    """Everything that is reported; `wins[i][j]`: how often competitor i beats j.
+
+    `failures`: a line per set and competitor that did not play to the end, or at all.
+    """
 
     reference: str
     competitors: tuple[str, ...]
@@ -93,6 +110,12 @@ class Summary:
     wins: tuple[tuple[float | None, ...], ...]
     curves: Mapping[tuple[str, str], Curves] = field(repr=False)
     skipped: int = 0
+    failures: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def thinned(self, most: int) -> "Summary":
+        """The same numbers, and curves of at most so many points."""
+        curves = {place: each.thinned(most) for place, each in self.curves.items()}
+        return replace(self, curves=curves)
 
     @property
     def set_names(self) -> tuple[str, ...]:
@@ -100,7 +123,12 @@ class Summary:
         return tuple(dict.fromkeys(row.set_name for row in self.rows))
 
 
-def summarise(outcomes: Sequence[Outcome], area: str, reference: str) -> Summary:
+def summarise(
+    outcomes: Sequence[Outcome],
+    area: str,
+    reference: str,
+    failures: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> Summary:
     """The whole comparison. `area` is a key of AREAS; an absent `reference` compares nothing."""
     played = [outcome for outcome in outcomes if not outcome.skipped]
     names = tuple(dict.fromkeys(outcome.competitor for outcome in played))
@@ -120,6 +148,7 @@ def summarise(outcomes: Sequence[Outcome], area: str, reference: str) -> Summary
         wins=_wins(curves, names, sets),
         curves=curves,
         skipped=len(outcomes) - len(played),
+        failures=failures,
     )
 
 

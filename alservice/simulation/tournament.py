@@ -5,6 +5,7 @@ A single job plays in this process.
 
 import multiprocessing
 import signal
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
@@ -56,22 +57,30 @@ def play_all(
     """Play what the journal does not have yet.
 
     A competitor that fails on a set plays no more on it and spoils nothing else. `report` hears
-    how many games are done, and about the last one. KeyboardInterrupt ends it after the batches
+    how many games are done or given up, and about the last one. KeyboardInterrupt ends it after the batches
     that are being asked; what is finished is in the journal.
     """
     known = journal.read()
     done = {game.key(): known[game.key()] for game in games if game.key() in known}
     result = Result(resumed=len(done))
-    report(len(done), "")
-    left = iter([game for game in games if game.key() not in done])
+    waiting = [game for game in games if game.key() not in done]
+    open_games = Counter(_place(game) for game in waiting)
+    over = len(done)
+    report(over, "")
+    left = iter(waiting)
     with closing(_here(left, result) if jobs == 1 else _apart(left, result, jobs)) as played:
         for game, got in played:
+            place = _place(game)
+            given_up = place in result.failures  # with all its games that were not over
             if isinstance(got, Failed):
-                result.failures.setdefault((game.set_name, game.competitor.label), got.text)
+                result.failures.setdefault(place, got.text)
+                over += 0 if given_up else open_games[place]
             else:
                 journal.add(got)
                 done[game.key()] = got
-            report(len(done), f"{game.set_name}, {game.competitor.label}, seed {game.seed}")
+                open_games[place] -= 1
+                over += 0 if given_up else 1
+            report(over, f"{game.set_name}, {game.competitor.label}, seed {game.seed}")
     result.outcomes = [done[game.key()] for game in games if game.key() in done]
     return result
 
@@ -103,7 +112,11 @@ def _apart(left: Iterator[Game], result: Result, jobs: int) -> Played:
 
 
 def _may_play(game: Game, result: Result) -> bool:
-    return (game.set_name, game.competitor.label) not in result.failures
+    return _place(game) not in result.failures
+
+
+def _place(game: Game) -> tuple[str, str]:
+    return game.set_name, game.competitor.label
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from alservice.core import Ranked
 from alservice.domain.herding import Stage, as_is, bandwidth, herded, stage, unit
 from alservice.domain.pool_view import F32, I64, take
 from alservice.domain.shortlist import open_count, scored, union
-from alservice.domain.strategy import Need, Parameter, PoolView, Selecting
+from alservice.domain.strategy import COST_EXPONENT, Need, Parameter, PoolView, Selecting
 
 _ROWS: Final = Parameter(
     name="rows",
@@ -58,6 +58,7 @@ _UNIT: Final = Parameter(
 _PARAMETERS: Final = (_ROWS, _SHORTLIST, _FOCUS, _QUANTILE, _POWER, _UNIT)
 _LEAST: Final = 2_000
 _MOST_FOCUSED: Final = 1_500
+_LEAST_FOCUS: Final = 4
 _DRAWN: Final = 10
 
 
@@ -94,7 +95,8 @@ def _stage(pool: PoolView, values: Mapping[str, float], count: int) -> Stage:
     """All open rows, or of many the most uncertain and a tenth as many drawn."""
     cap, focus = int(values["rows"]), int(values["focus"])
     sample = pool.sample(cap)
-    if focus:
+    if focus or pool.parameters.get(COST_EXPONENT.name, 0):  # costs act on the shortlist
+        focus = focus or int(values["shortlist"])
         return stage(pool, scored(pool).top(min(_focused(pool, focus, count), cap)), sample)
     if open_count(pool.blocks) <= cap:
         return stage(pool, sample, sample)
@@ -106,10 +108,13 @@ def _focused(pool: PoolView, focus: int, count: int) -> int:
     """How many of the most doubtful may be chosen: more while there are few labels per class.
 
     A batch of one is then the most doubtful item itself as soon as there are `focus` per class.
+    What others hold counts as part of the batch: they were asked about the most doubtful too.
     """
-    labels = max(1, int((pool.anchor_classes >= 0).sum()))
-    young = max(1.0, focus * pool.class_count / labels)
-    return max(count, min(ceil((1 + focus * max(count - 1, 0)) * young), _MOST_FOCUSED))
+    labels = int((pool.anchor_classes >= 0).sum())
+    together = count + len(pool.anchor_classes) - labels
+    young = max(1.0, focus * pool.class_count / max(labels, 1))
+    wanted = ceil((1 + focus * max(together - 1, 0)) * young)
+    return min(wanted, max(_MOST_FOCUSED, _LEAST_FOCUS * together))
 
 
 STRATEGY = Selecting(

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.core import Block, CancelFlag, Ranked, keyed_hash
+from alservice.core import Block, CancelFlag, Ranked
 from alservice.domain.audit import audit_count
 from alservice.domain.batch import Arm
 from alservice.domain.errors import ParameterOutOfRange, PoolEmpty, VectorsMissing
@@ -151,15 +151,16 @@ class ChooseBatch:
         if not open_count and not (due and drawn.row.size):
             raise _pool_empty(snapshot)
         index, index_note = self._index(snapshot, plan)
-        ranked = self._rank(setting, blocks, min(due, len(drawn.row)), index)
+        wanted = wish.pick_count(plan.chooser, min(due, len(drawn.row)))
+        ranked = self._rank(setting, blocks, wanted, index)
         return Choice(
             strategy=wish.asked.strategy,
             chosen_by=plan.name,
             because=plan.because,
             model_id=wish.model.model_id if wish.model and plan.uses_model else None,
             pool_index=index.artefact_id if index else "",
-            picks=_picks(snapshot, plan, ranked, open_count),
-            audits=self._audits(setting, drawn, ranked),
+            picks=_picks(snapshot, plan, ranked, open_count, short=len(ranked.row) < wanted),
+            audits=_draws(setting, drawn),
             notes=(*plan.notes, *([index_note] if index_note else ())),
         )
 
@@ -176,10 +177,9 @@ class ChooseBatch:
         return index, note if snapshot.project.item_count > _SMALL_POOL else ""
 
     def _rank(
-        self, setting: _Setting, blocks: Sequence[Block], audits: int, index: PoolIndex | None
+        self, setting: _Setting, blocks: Sequence[Block], count: int, index: PoolIndex | None
     ) -> Ranked:
         plan, wish = setting.plan, setting.wish
-        count = wish.pick_count(plan.chooser, audits)
         model = wish.model if plan.uses_model else None
         ask = Pass(
             strategy=None if isinstance(plan.chooser, Ensemble) else plan.chooser,
@@ -219,46 +219,28 @@ class ChooseBatch:
         count = setting.wish.draw_count(due)
         return self.scoring.draw(blocks, count, project.salt, setting.cancel)
 
-    def _audits(self, setting: _Setting, drawn: Ranked, picks: Ranked) -> Draws:
-        """The draws with scores that do not give the arm away."""
-        snapshot = setting.snapshot
-        if not len(drawn.row):
-            return Draws((), 0)
-        blocks = open_blocks(snapshot, setting.held, Arm.AUDIT)
-        model, chooser = setting.wish.model, setting.plan.chooser
-        if isinstance(chooser, Scoring) and model is not None:
-            vectors = self.scoring.gather(blocks, drawn.block, drawn.row)
-            scores = chooser.score(self.scoring.probabilities(vectors, model.head))
-            ranked = replace(drawn, score=scores, components={chooser.name: scores})
-        else:
-            ranked = _disguised(drawn, picks, setting.wish)
-        return Draws(candidates(snapshot, ranked, Arm.AUDIT), count_open(blocks))
-
 
 _NOTHING: Final = Ranked(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
 
 
-def _disguised(drawn: Ranked, picks: Ranked, wish: Wish) -> Ranked:
-    """The draws, each with the scores of one of the picks.
-
-    A strategy that chooses a batch as a whole has no score for what it did not choose.
-    """
-    places = np.arange(len(drawn.row), dtype=np.uint64)
-    among = min(len(picks.row), wish.batch_size)
-    if not among:
-        return replace(drawn, score=np.zeros(len(drawn.row), np.float32))
-    like = (keyed_hash(places, wish.seed) % np.uint64(among)).astype(np.int64)
-    parts = {name: part[like] for name, part in picks.components.items()}
-    return replace(drawn, score=picks.score[like], components=parts)
+def _draws(setting: _Setting, drawn: Ranked) -> Draws:
+    """The audit's draws; what they look like among the picks is decided with the batch."""
+    if not len(drawn.row):
+        return Draws((), 0)
+    blocks = open_blocks(setting.snapshot, setting.held, Arm.AUDIT)
+    return Draws(candidates(setting.snapshot, drawn, Arm.AUDIT), count_open(blocks))
 
 
-def _picks(snapshot: Snapshot, plan: Plan, ranked: Ranked, open_count: int) -> Draws:
+def _picks(
+    snapshot: Snapshot, plan: Plan, ranked: Ranked, open_count: int, *, short: bool
+) -> Draws:
     """The ranked rows as candidates. Raises ParameterOutOfRange where the money buys nothing."""
-    short = isinstance(plan.chooser, Selecting) and not plan.chooser.fills
     if short and open_count and not len(ranked.row):
         text = f"{plan.name} found no item that its parameters allow; raise the budget"
         raise ParameterOutOfRange(text, parameter="budget")
-    return Draws(candidates(snapshot, ranked, Arm.STRATEGY), open_count, exhausted=short)
+    found = candidates(snapshot, ranked, Arm.STRATEGY)
+    fills = not isinstance(plan.chooser, Selecting) or plan.chooser.fills
+    return Draws(found, open_count, exhausted=short and not fills)
 
 
 def _pool_key(snapshot: Snapshot) -> str:

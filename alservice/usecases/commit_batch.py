@@ -12,10 +12,12 @@ from alservice.domain.names import new_id
 from alservice.domain.project import Project
 from alservice.ports.catalog import Tx
 from alservice.usecases.choose_batch import Choice, audit_due
+from alservice.usecases.disguise import disguised
 from alservice.usecases.open_blocks import Candidate
 from alservice.usecases.open_pool import deletion_bits, is_set
 from alservice.usecases.snapshot import Snapshot
 
+_STRIDE: Final = 0x9E3779B97F4A7C15  # the golden ratio: keys far apart
 PROPENSITY: Final = "propensity"  # the component that says how probable a pick was
 
 
@@ -37,7 +39,7 @@ def dry_batch(snapshot: Snapshot, choice: Choice, terms: Terms) -> Batch:
     """The batch that the choice would make, with no name and no lease."""
     due = audit_due(snapshot.project, terms.batch_size)
     audits = choice.audits.candidates[:due]
-    kept = _fill(choice, choice.picks.candidates, audits, terms.batch_size)
+    kept = _fill(snapshot.project, choice, choice.picks.candidates, audits, terms)
     return _batch("", snapshot, snapshot.now_ms, choice, kept, terms)
 
 
@@ -53,7 +55,7 @@ def commit_batch(
         picks = _still_free(tx, project, snapshot, picks, now_ms)
         audits = _still_free(tx, project, snapshot, audits, now_ms)
     due = audit_due(project, terms.batch_size)
-    kept = _fill(choice, picks, audits[:due], terms.batch_size)
+    kept = _fill(project, choice, picks, audits[:due], terms)
     too_few = len(kept) < terms.batch_size and not choice.picks.complete
     if not kept or too_few or (len(audits) < due and not choice.audits.complete):
         raise StaleSnapshot
@@ -114,16 +116,21 @@ def _alive(
 
 
 def _fill(
-    choice: Choice, picks: Sequence[Candidate], audits: Sequence[Candidate], batch_size: int
+    project: Project,
+    choice: Choice,
+    picks: Sequence[Candidate],
+    audits: Sequence[Candidate],
+    terms: Terms,
 ) -> list[BatchItem]:
     """The audit's items, and the strategy's: more of those where the audit has few."""
-    picks = picks[: batch_size - len(audits)]
+    picks = picks[: terms.batch_size - len(audits)]
+    audits = disguised(audits, picks, _secret(project, terms.seed))
     uniform = len(picks) / max(1, choice.picks.open_count)
     propensity = min(1.0, uniform) if choice.chosen_by == "random" else 0.0
     audited = min(1.0, len(audits) / max(1, choice.audits.open_count))
     return [
-        *(_item(choice, candidate, propensity) for candidate in picks),
-        *(_item(choice, candidate, audited) for candidate in audits),
+        *(_item(choice, c, c.components.get(PROPENSITY, propensity)) for c in picks),
+        *(_item(choice, c, audited) for c in audits),
     ]
 
 
@@ -134,7 +141,7 @@ def _item(choice: Choice, candidate: Candidate, propensity: float) -> BatchItem:
         rank=0,
         score=candidate.score,
         arm=candidate.arm,
-        propensity=candidate.components.get(PROPENSITY, propensity),
+        propensity=propensity,
         components=_components(choice, candidate),
     )
 
@@ -153,7 +160,7 @@ def _batch(
     kept: Sequence[BatchItem],
     terms: Terms,
 ) -> Batch:
-    ordered = enumerate(_in_order(kept, terms.seed), start=1)
+    ordered = enumerate(_in_order(kept, _secret(snapshot.project, terms.seed)), start=1)
     items = tuple(replace(item, rank=rank) for rank, item in ordered)
     return Batch(
         batch_id=batch_id,
@@ -172,10 +179,15 @@ def _batch(
     )
 
 
-def _in_order(kept: Sequence[BatchItem], seed: int) -> list[BatchItem]:
+def _secret(project: Project, seed: int) -> int:
+    """A key that follows from the seed, and not from anything that an answer shows."""
+    return (project.salt * _STRIDE + seed) % 2**64
+
+
+def _in_order(kept: Sequence[BatchItem], key: int) -> list[BatchItem]:
     """Best first, whatever the arm; equal scores by chance, so that the place tells nothing."""
     places = np.arange(len(kept), dtype=np.uint64)
-    shuffle = keyed_hash(places, seed)
+    shuffle = keyed_hash(places, key)
     order = sorted(range(len(kept)), key=lambda i: (-kept[i].score, int(shuffle[i])))
     return [kept[i] for i in order]
 

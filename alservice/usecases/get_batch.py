@@ -8,7 +8,7 @@ from alservice.domain.call import Call
 from alservice.domain.item import Attributes
 from alservice.ports.catalog import Catalog
 from alservice.usecases.batch_contents import BatchContents
-from alservice.usecases.batch_fan_out import BatchFanOut, FanOut
+from alservice.usecases.explain_batch import ExplainBatch, Explanation
 from alservice.usecases.require import require_batch
 
 
@@ -19,16 +19,16 @@ class GetBatchCommand:
     project_id: str
     batch_id: str
     with_content: bool = True
-    with_fan_out: bool = False
+    explained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class BatchWithContents:
-    """A batch; `contents` and `fan_out` are by item, empty if not asked for."""
+    """A batch; `contents` and `explanations` are by item, empty if not asked for."""
 
     batch: Batch
     contents: Sequence[Attributes]
-    fan_out: Sequence[FanOut] = ()
+    explanations: Sequence[Explanation] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class GetBatch:
 
     catalog: Catalog
     contents: BatchContents
-    fan_out: BatchFanOut
+    explain: ExplainBatch
 
     def __call__(self, call: Call, ask: GetBatchCommand) -> BatchWithContents:
-        """The batch. Raises ProjectNotFound, BatchNotFound."""
+        """The batch. Raises ProjectNotFound, BatchNotFound, and what ExplainBatch raises."""
         batch = self.catalog.read(lambda tx: require_batch(tx, ask.project_id, ask.batch_id))
         contents = self.contents(ask.project_id, batch.items) if ask.with_content else ()
-        fan_out: Sequence[FanOut] = ()
-        if ask.with_fan_out:
-            fan_out = self.fan_out(ask.project_id, batch.items, call.cancel)
-        return BatchWithContents(batch, contents, fan_out)
+        explanations: Sequence[Explanation] = ()
+        if ask.explained:
+            explanations = self.explain(ask.project_id, batch, call.cancel)
+        return BatchWithContents(batch, contents, explanations)

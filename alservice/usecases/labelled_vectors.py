@@ -51,6 +51,10 @@ class _Rows:
             self.role[chosen],
         )
 
+    def training(self) -> "_Rows":
+        """Those that train."""
+        return self.take((self.role == Role.POOL) & (self.weights > 0))
+
 
 @dataclass(frozen=True, slots=True)
 class GatherLabelled:
@@ -70,7 +74,7 @@ class GatherLabelled:
         known = snapshot.project.schema.index
         rows = self._rows(snapshot, [row for row in settled if row.class_id in known])
         pool = rows.role == Role.POOL
-        training = rows.take(pool & (rows.weights > 0))
+        training = rows.training()
         mean, scale = self._pool_statistics(snapshot, blocks, cancel)
         gathered = TrainingSet(
             vectors=self.scoring.gather(blocks, training.segment, training.row),
@@ -88,6 +92,12 @@ class GatherLabelled:
             if len(r.row)
         )
         return LabelledVectors(gathered, evaluations, len(training.row))
+
+    def counts(self, snapshot: Snapshot, settled: Sequence[Settled]) -> I64:
+        """How many labels of each class train, (C,); no vectors are read."""
+        known = snapshot.project.schema.index
+        rows = self._rows(snapshot, [row for row in settled if row.class_id in known])
+        return np.bincount(rows.training().classes, minlength=len(known)).astype(np.int64)
 
     def _rows(self, snapshot: Snapshot, settled: Sequence[Settled]) -> _Rows:
         segment, row = locate(snapshot.pool, self.store.pack([s.item_id for s in settled]))

@@ -71,10 +71,10 @@ def count_open(blocks: Sequence[Block]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """What a strategy must not repeat: labelled items, then held ones.
+    """What a strategy must not repeat: items whose labels train, then held ones.
 
-    `classes` (m,) are positions of classes, -1 where there is none or the label does not train.
-    `block` and `row` (l,) say where the labelled ones are.
+    Both in the order of their ids' hashes, which no merge changes. `classes` (m,) are positions
+    of classes, -1 for the held. `block` and `row` (l,) say where the labelled ones are.
     """
 
     vectors: F32  # (m, d)
@@ -86,22 +86,40 @@ class Anchors:
 def anchors(
     snapshot: Snapshot, blocks: Sequence[Block], held: Held, scoring: PoolScoring
 ) -> Anchors:
-    """The vectors of labelled and of held items, with their classes."""
-    segments, rows, classes = [], [], []
+    """The vectors of labelled and of held items, with their classes.
+
+    Labels that train nothing (the audit's, those of TEST and GOLD items) are left out: the model
+    knows no more around them than elsewhere.
+    """
+    block, row, classes = _trained(snapshot)
+    order = _by_hash(blocks, block, row)
+    block, row, classes = block[order], row[order], classes[order]
+    held_order = _by_hash(blocks, *held)
+    vectors = scoring.gather(
+        blocks,
+        np.concatenate([block, held[0][held_order]]),
+        np.concatenate([row, held[1][held_order]]),
+    )
+    unknown = np.full(len(held_order), -1, np.int64)
+    return Anchors(vectors, np.concatenate([classes, unknown]), block, row)
+
+
+def _trained(snapshot: Snapshot) -> tuple[I64, I64, I64]:
+    """Segment, row and class of each label that trains."""
+    found: list[tuple[int, int, int]] = []
     for index, opened in enumerate(snapshot.pool):
         mask = snapshot.masks.masks[opened.segment.segment_id]
-        labelled = mask.labelled & ~opened.deleted
-        flags = np.unpackbits(labelled, count=opened.reader.rows, bitorder="little")
-        row = np.flatnonzero(flags).astype(np.int64)
-        segments.append(np.full(len(row), index, np.int64))
-        rows.append(row)
-        classes += [mask.classes.get(each, -1) for each in row.tolist()]
-    none = [np.zeros(0, np.int64)]
-    block, row = np.concatenate(segments or none), np.concatenate(rows or none)
-    vectors = scoring.gather(
-        blocks, np.concatenate([block, held[0]]), np.concatenate([row, held[1]])
-    )
-    return Anchors(vectors, np.array([*classes, *[-1] * len(held[0])], np.int64), block, row)
+        gone = np.unpackbits(
+            opened.deleted | mask.not_pool, count=opened.reader.rows, bitorder="little"
+        )
+        found += [(index, r, c) for r, c in mask.classes.items() if c >= 0 and not gone[r]]
+    columns = np.array(found, np.int64).reshape(-1, 3)
+    return columns[:, 0].copy(), columns[:, 1].copy(), columns[:, 2].copy()
+
+
+def _by_hash(blocks: Sequence[Block], block: I64, row: I64) -> I64:
+    hashes = [blocks[b].id_hash[r] for b, r in zip(block.tolist(), row.tolist(), strict=True)]
+    return np.argsort(np.array(hashes, np.uint64), kind="stable")
 
 
 def open_costs(snapshot: Snapshot) -> list[F32 | None]:

@@ -70,9 +70,7 @@ def situation(snapshot: Snapshot, batch_size: int, *, has_model: bool) -> Situat
         classes=len(snapshot.project.schema.classes),
         seen_classes=len(counts),
         batch_size=batch_size,
-        pool_size=snapshot.project.item_count,
         has_model=has_model,
-        smallest_share=min(counts.values()) / labels if labels else 0.0,
     )
 
 
@@ -100,9 +98,7 @@ def check_asked(known: Mapping[str, Strategy], asked: Asked) -> None:
         classes=2,
         seen_classes=2,
         batch_size=1,
-        pool_size=1,
         has_model=True,
-        smallest_share=0.5,
     )
     plan_choice(known, asked, now)
 
@@ -115,10 +111,12 @@ def _scheduled(
         raise InvalidField(text, field="diversify")
     given = resolve_parameters(schedule.name, parameters_of(schedule), asked.parameters)
     step = next(step for step in schedule.steps if step.holds(now))
+    strategy = resolve_strategy(known, step.strategy)
+    taken = {parameter.name for parameter in parameters_of(strategy)}
     parts = Asked(
-        strategy=resolve_strategy(known, step.strategy),
+        strategy=strategy,
         diversify=step.diversify,
-        parameters={**given, **step.parameters},
+        parameters={**{k: v for k, v in given.items() if k in taken}, **step.parameters},
     )
     plan = plan_choice(known, parts, now)
     return plan if plan.notes else replace(plan, because=step.because)
@@ -146,8 +144,8 @@ def _composed(
 
 def _diversifier(known: Mapping[str, Strategy], name: str) -> Selecting:
     found = resolve_strategy(known, name)
-    if not isinstance(found, Selecting) or not found.scores:
-        able = [s.name for s in known.values() if isinstance(s, Selecting) and s.scores]
+    if not isinstance(found, Selecting) or not found.diversifies:
+        able = [s.name for s in known.values() if isinstance(s, Selecting) and s.diversifies]
         text = f"{name} does not diversify the scores of another strategy; these do: {able}"
         raise InvalidField(text, field="diversify")
     return found

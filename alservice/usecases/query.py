@@ -16,9 +16,9 @@ from alservice.domain.project import Project
 from alservice.domain.strategy import Strategy
 from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.batch_contents import BatchContents
-from alservice.usecases.batch_fan_out import BatchFanOut, FanOut
 from alservice.usecases.choose_batch import Choice, ChooseBatch, UsableModel, Wish
 from alservice.usecases.commit_batch import StaleSnapshot, Terms, commit_batch, dry_batch
+from alservice.usecases.explain_batch import ExplainBatch, Explanation, check_explained
 from alservice.usecases.model_head import decode_head
 from alservice.usecases.once import once, recall
 from alservice.usecases.plan_choice import Asked, check_asked
@@ -44,7 +44,7 @@ class QueryCommand:
     annotator_id: str = ""
     lease_ms: int | None = None
     with_content: bool = True
-    with_fan_out: bool = False
+    explained: bool = False
     resume: bool = False
     dry_run: bool = False
     seed: int | None = None
@@ -52,11 +52,11 @@ class QueryCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryResult:
-    """A batch; `contents` and `fan_out` are by item, in its order, empty if not asked for."""
+    """A batch; `contents` and `explanations` are by item, empty if not asked for."""
 
     batch: Batch
     contents: Sequence[Attributes]
-    fan_out: Sequence[FanOut]
+    explanations: Sequence[Explanation]
     unseen_label_count: int
     open_item_count: int
     notes: Sequence[str]
@@ -91,7 +91,7 @@ class Query:
     snapshots: Snapshots
     choose: ChooseBatch
     contents: BatchContents
-    fan_out: BatchFanOut
+    explain: ExplainBatch
     strategies: Mapping[str, Strategy]
 
     def __call__(self, call: Call, ask: QueryCommand) -> QueryResult:
@@ -149,6 +149,8 @@ class Query:
     ) -> tuple[Wish, Terms]:
         strategy = resolve_strategy(self.strategies, ask.strategy or project.policy.strategy)
         batch_size = ask.batch_size or project.policy.batch_size
+        if ask.explained:
+            check_explained(batch_size)
         seed = secrets.randbits(63) if ask.seed is None else ask.seed
         asked = Asked(strategy=strategy, diversify=ask.diversify, parameters=ask.parameters)
         check_asked(self.strategies, asked)
@@ -171,13 +173,13 @@ class Query:
 
     def _render(self, call: Call, ask: QueryCommand, batch: Batch, record: _Record) -> QueryResult:
         contents = self.contents(ask.project_id, batch.items) if ask.with_content else ()
-        fan_out = (
-            self.fan_out(ask.project_id, batch.items, call.cancel) if ask.with_fan_out else ()
-        )
+        explanations: Sequence[Explanation] = ()
+        if ask.explained:
+            explanations = self.explain(ask.project_id, batch, call.cancel)
         return QueryResult(
             batch=batch,
             contents=contents,
-            fan_out=fan_out,
+            explanations=explanations,
             unseen_label_count=record.unseen,
             open_item_count=record.open_count,
             notes=record.notes,

@@ -14,7 +14,14 @@ import structlog
 
 from alservice.core import CancelFlag
 from alservice.core import Cancelled as KernelCancelled
-from alservice.domain.errors import AlserviceError, Cancelled, IndexFailed, TrainingFailed
+from alservice.domain.errors import (
+    AlserviceError,
+    Cancelled,
+    HousekeepingFailed,
+    IndexFailed,
+    SimulationFailed,
+    TrainingFailed,
+)
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.ports.catalog import Catalog
@@ -24,6 +31,12 @@ HEARTBEAT_S: Final = 1.0
 IDLE_S: Final = 1.0
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
+FAILURES: Final[Mapping[OperationKind, type[AlserviceError]]] = {
+    OperationKind.TRAIN: TrainingFailed,
+    OperationKind.MERGE: HousekeepingFailed,
+    OperationKind.BUILD_INDEX: IndexFailed,
+    OperationKind.SIMULATE: SimulationFailed,
+}
 
 Run = Callable[[Operation, Progress, CancelFlag], None]
 End = Callable[[Operation, OperationState, AlserviceError], None]
@@ -225,8 +238,7 @@ def _refuse_poison(operation: Operation) -> None:
 
 
 def _failure(operation: Operation, text: str) -> AlserviceError:
-    indexing = operation.kind is OperationKind.BUILD_INDEX
-    return IndexFailed(text) if indexing else TrainingFailed(text)
+    return FAILURES[operation.kind](text)
 
 
 def _refuse_cancelled(work: _Work) -> None:

@@ -150,12 +150,14 @@ def test_every_open_row_is_counted_for_the_pick_nearest_to_it(
     chosen = rows(blocks, picks)
     rest = [row for row in np.flatnonzero(pool.free) if row not in chosen]
     assert found.counts.sum() == (len(rest) if chosen else 0)
-    for place, named in enumerate(found.nearest):
-        assert len(named.row) == min(most, found.counts[place])
-        for row, distance in zip(rows(blocks, named), named.score, strict=True):
-            gaps = np.linalg.norm(pool.vectors[chosen] - pool.vectors[row], axis=1)
-            np.testing.assert_allclose(distance, gaps[place], rtol=1e-3, atol=1e-3)
-            np.testing.assert_allclose(gaps[place], gaps.min(), rtol=1e-3, atol=1e-3)
+    named = np.bincount(found.pick, minlength=len(chosen))
+    np.testing.assert_array_equal(named, np.minimum(found.counts, most))
+    assert (np.diff(found.pick) >= 0).all()
+    triples = zip(rows(blocks, found.rows), found.pick, found.rows.score, strict=True)
+    for row, place, distance in triples:
+        gaps = np.linalg.norm(pool.vectors[chosen] - pool.vectors[row], axis=1)
+        np.testing.assert_allclose(distance, gaps[place], rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(gaps[place], gaps.min(), rtol=1e-3, atol=1e-3)
 
 
 @given(pool=pools(), strategy=st.sampled_from(SCORING), gamma=st.sampled_from([0.0, 0.5, 2.0]))

@@ -15,9 +15,7 @@ MUCH = Situation(
     classes=4,
     seen_classes=4,
     batch_size=10,
-    pool_size=1_000,
     has_model=True,
-    smallest_share=0.1,
 )
 LITTLE = [
     replace(MUCH, labels=0, seen_classes=0, has_model=False),

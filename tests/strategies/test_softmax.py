@@ -78,6 +78,9 @@ class _Shifted:
     def of(self, vectors: np.ndarray) -> np.ndarray:
         return scored(self._view).of(vectors) + 1
 
+    def worth(self, rows: Ranked, vectors: np.ndarray) -> np.ndarray:
+        return scored(self._view).worth(rows, vectors) + 1
+
 
 def test_awkward_pools() -> None:
     check_edges(softmax.select)

@@ -26,8 +26,6 @@ def test_it_turns_to_margin_after_three_batches(
         classes=2,
         seen_classes=2,
         batch_size=10,
-        pool_size=500,
         has_model=has_model,
-        smallest_share=0.5,
     )
     assert plan_choice(KNOWN, Asked(strategy=KNOWN["tcm"]), now).chooser.name == expected

@@ -110,6 +110,26 @@ def test_audit_items_are_scored_and_ranked_like_all_others(start: Callable[..., 
         assert all(
             item.score > 0 and item.propensity > 0 for item in items if item.arm is Arm.AUDIT
         )
+        # Neither by their ranks nor by equal numbers can they be told from the picks.
+        assert len(set(scores)) == 20
+        assert {frozenset(item.components) for item in items} == {frozenset({strategy})}
+        ranks = [item.rank for item in items if item.arm is Arm.AUDIT]
+        assert min(ranks) <= 8 and max(ranks) >= 13
+
+
+def test_the_audits_probability_is_its_own_whatever_the_strategy_says_of_its_picks(
+    start: Callable[..., Rounds],
+) -> None:
+    rounds = start(reserve_share=0.3, audit_share=0.5)
+    rounds.add(ids(120))
+    rounds.label(i for i in ids(40) if i not in rounds.reserved())
+    rounds.learn()
+    open_reserve = len(rounds.reserved())
+    items = rounds.query(20, strategy="power").batch.items
+    asked = [item for item in items if item.arm is Arm.AUDIT]
+    assert len(asked) == 10
+    assert [item.propensity for item in asked] == [pytest.approx(10 / open_reserve)] * 10
+    assert all(0 < item.propensity <= 1 for item in items)
 
 
 def test_when_the_reserve_is_used_up_the_strategy_fills_the_batch(
@@ -161,8 +181,7 @@ def test_a_budget_buys_what_it_can_and_no_more(start: Callable[..., Rounds]) -> 
     rounds.add(ids(40), costs=np.linspace(1, 5, 40).astype(np.float32))
     rounds.label(ids(8))
     rounds.learn()
-    asked = {"strategy": "cost_ratio", "parameters": {"budget": 12.0}}
-    batch = rounds.query(20, **asked).batch
+    batch = rounds.query(20, strategy="cost_ratio", parameters={"budget": 12.0}).batch
     assert 1 <= len(batch.items) < 12
     assert sum(item.components["cost"] for item in batch.items) <= 12
     with pytest.raises(errors.ParameterOutOfRange, match="budget"):

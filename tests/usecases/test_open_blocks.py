@@ -57,11 +57,15 @@ def test_each_arm_may_choose_its_own_part_of_what_is_free(busy: Rounds) -> None:
     assert open_ids(seen, open_blocks(seen, held, Arm.AUDIT)) == free & reserve
 
 
-def test_anchors_are_the_vectors_of_labelled_and_held_items(busy: Rounds) -> None:
+def test_anchors_are_the_vectors_of_held_items_and_of_those_whose_labels_train(
+    busy: Rounds,
+) -> None:
+    busy.label(ids(3, 50))  # of role TEST: they train nothing
     seen = snapshot_of(busy)
     held = held_rows(seen, busy.store)
     blocks = open_blocks(seen, held, Arm.STRATEGY)
     found = anchors(seen, blocks, held, busy.wiring.make(PoolScoring))
+    assert (found.classes >= 0).sum() == 7 == len(found.row)
     known = [*ids(7), *(lease.item_id for lease in seen.leases)]
     assert {tuple(row) for row in found.vectors.tolist()} == {
         tuple(v) for v in vectors_of(known).tolist()

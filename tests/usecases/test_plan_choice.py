@@ -17,9 +17,7 @@ READY = Situation(
     classes=3,
     seen_classes=3,
     batch_size=10,
-    pool_size=1_000,
     has_model=True,
-    smallest_share=0.2,
 )
 SCORING = sorted(name for name, s in KNOWN.items() if isinstance(s, Scoring))
 DIVERSIFYING = sorted(n for n, s in KNOWN.items() if isinstance(s, Selecting) and s.scores)
@@ -93,20 +91,17 @@ def test_a_schedule_gives_the_turn_to_its_first_step_that_holds(labels: int) -> 
     labels=st.integers(0, 100_000),
     classes=st.integers(0, 1_000),
     batch_size=st.integers(1, 10_000),
-    pool_size=st.integers(0, 10**9),
     has_model=st.booleans(),
 )
 def test_every_schedule_has_an_answer_to_every_situation(
-    name: str, labels: int, classes: int, batch_size: int, pool_size: int, *, has_model: bool
+    name: str, labels: int, classes: int, batch_size: int, *, has_model: bool
 ) -> None:
     now = Situation(
         labels=labels,
         classes=classes,
         seen_classes=min(labels, classes),
         batch_size=batch_size,
-        pool_size=pool_size,
         has_model=has_model and labels > 1,
-        smallest_share=0.0,
     )
     plan = plan_choice(KNOWN, asked(name), now)
     assert plan.because and not plan.notes

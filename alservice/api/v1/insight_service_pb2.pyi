@@ -103,7 +103,9 @@ class SimulateResponse(_message.Message):
     REPORT_JSON_FIELD_NUMBER: _builtins.int
     REPORT_HTML_FIELD_NUMBER: _builtins.int
     report_json: _builtins.str
-    """Rows, ranks, wins and mean curves, as JSON; see docs/simulate.md."""
+    """Rows, ranks, wins, mean curves of at most 200 points, and who failed, as JSON; see
+    docs/simulate.md.
+    """
     report_html: _builtins.str
     """The same as a page that needs nothing else: save it and open it in a browser."""
     def __init__(

@@ -42,8 +42,14 @@ class InsightServiceStub:
     would have needed the fewest labels? The operation's response is a SimulateResponse. The
     labelled items are those that were asked for, not a sample of the pool: take small differences
     with a grain of salt.
-    Errors: NOT_FOUND, INVALID_ARGUMENT (no such strategy), FAILED_PRECONDITION (too few labels,
-    no vectors).
+
+    GetOperation and WaitOperation return the report; ListOperations leaves the response of a
+    simulation out, for a page of reports would be too large for a message.
+
+    At least 40 labels that train are needed, five or more in each of two classes. Strategies
+    (`random` among them) times seeds times rounds are at most 200 000.
+    Errors: NOT_FOUND, INVALID_ARGUMENT (no such strategy, too many rounds), FAILED_PRECONDITION
+    (too few labels, no vectors).
     """
 
 @_typing.type_check_only
@@ -59,8 +65,14 @@ class InsightServiceAsyncStub(InsightServiceStub):
     would have needed the fewest labels? The operation's response is a SimulateResponse. The
     labelled items are those that were asked for, not a sample of the pool: take small differences
     with a grain of salt.
-    Errors: NOT_FOUND, INVALID_ARGUMENT (no such strategy), FAILED_PRECONDITION (too few labels,
-    no vectors).
+
+    GetOperation and WaitOperation return the report; ListOperations leaves the response of a
+    simulation out, for a page of reports would be too large for a message.
+
+    At least 40 labels that train are needed, five or more in each of two classes. Strategies
+    (`random` among them) times seeds times rounds are at most 200 000.
+    Errors: NOT_FOUND, INVALID_ARGUMENT (no such strategy, too many rounds), FAILED_PRECONDITION
+    (too few labels, no vectors).
     """
 
 class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -79,8 +91,14 @@ class InsightServiceServicer(metaclass=_abc_1.ABCMeta):
         would have needed the fewest labels? The operation's response is a SimulateResponse. The
         labelled items are those that were asked for, not a sample of the pool: take small differences
         with a grain of salt.
-        Errors: NOT_FOUND, INVALID_ARGUMENT (no such strategy), FAILED_PRECONDITION (too few labels,
-        no vectors).
+
+        GetOperation and WaitOperation return the report; ListOperations leaves the response of a
+        simulation out, for a page of reports would be too large for a message.
+
+        At least 40 labels that train are needed, five or more in each of two classes. Strategies
+        (`random` among them) times seeds times rounds are at most 200 000.
+        Errors: NOT_FOUND, INVALID_ARGUMENT (no such strategy, too many rounds), FAILED_PRECONDITION
+        (too few labels, no vectors).
         """
 
 def add_InsightServiceServicer_to_server(servicer: InsightServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -32,7 +32,7 @@
   x Stopped               the caller or its deadline ended the call
     - Cancelled, DeadlineExceeded
   x Internal              our fault
-    - TrainingFailed, IndexFailed, SimulationFailed
+    - TrainingFailed, IndexFailed, SimulationFailed, HousekeepingFailed
 
 Each leaf names its `reason`, which is a value of `ErrorReason` in
 proto/alservice/api/v1/error_reason.proto. Which gRPC status a branch becomes is written
@@ -101,6 +101,7 @@ from alservice.domain.errors.service import (
     Cancelled,
     DeadlineExceeded,
     DiskFull,
+    HousekeepingFailed,
     IndexFailed,
     NotBuilt,
     Overloaded,
@@ -128,6 +129,7 @@ __all__ = [
     "DiskFull",
     "EtagMismatch",
     "FailedPrecondition",
+    "HousekeepingFailed",
     "IndexFailed",
     "Internal",
     "InvalidArgument",

@@ -77,6 +77,12 @@ class IndexFailed(Internal):
     reason = "INDEX_FAILED"
 
 
+class HousekeepingFailed(Internal):
+    """Work that nobody asked for failed; callers never see it, so it has no word of its own."""
+
+    reason = "INTERNAL"
+
+
 class SimulationFailed(Internal):
     """Replaying labels failed."""
 

@@ -122,12 +122,9 @@ fn freshest(
                 candidate,
                 picked,
             };
-            if gain <= 0.0 {
-                continue;
-            }
-            if best.is_none_or(|best| entry > best) {
+            if gain > 0.0 && best.is_none_or(|best| entry > best) {
                 heap.extend(best.replace(entry));
-            } else {
+            } else if gain > 0.0 {
                 heap.push(entry);
             }
         }
