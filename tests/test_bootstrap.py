@@ -10,7 +10,9 @@ from alservice.bootstrap import Adapters, Wiring
 from alservice.config import Settings
 from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.domain.segment import Segment, SegmentState
+from alservice.ports.replaying import Replaying
 from alservice.rpc.services import SERVICES
+from alservice.workers.replay_process import ReplayProcess
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,6 +85,19 @@ def test_a_start_gives_up_the_index_that_a_killed_server_was_writing(tmp_path: P
     finally:
         after.close()
     assert [row.artefact_id for row in dead] == ["x-1"]
+
+
+def test_a_start_empties_the_scratch_folder_of_a_killed_server(tmp_path: Path) -> None:
+    left = tmp_path / "scratch/simulate-x/vectors.npz"
+    left.parent.mkdir(parents=True)
+    left.write_text("secret")
+    opened = Adapters.open(Settings(data=tmp_path), lambda: None)
+    try:
+        assert list((tmp_path / "scratch").iterdir()) == []
+        replaying: ReplayProcess = opened.wiring().make(Replaying)
+        assert replaying.scratch == tmp_path / "scratch"
+    finally:
+        opened.close()
 
 
 def test_every_servicer_is_served() -> None:

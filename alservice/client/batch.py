@@ -74,8 +74,8 @@ class Batch:
 
     def __repr__(self) -> str:
         named = ", ".join(self.ids[:SHOWN_IDS]) + (", …" if len(self) > SHOWN_IDS else "")
-        name = self.name or "dry run"
-        return f"Batch({len(self)} items, {name}, strategy {self.chosen_by or self.strategy}: {named})"
+        name, chosen_by = self.name or "dry run", self.chosen_by or self.strategy
+        return f"Batch({len(self)} items, {name}, strategy {chosen_by}: {named})"
 
 
 def batch_of(

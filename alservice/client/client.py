@@ -20,7 +20,7 @@ from alservice.client.project_info import (
     info_of,
     policy_message,
 )
-from alservice.client.words import DTYPES
+from alservice.client.words import DTYPES, STRATEGY_KINDS, STRATEGY_NEEDS
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 
@@ -29,6 +29,8 @@ DEFAULT_ADDRESS = "127.0.0.1:50051"
 class StrategyInfo:
     """One way to choose a batch; `parameters` maps names to default values.
 
+    `ranges` has the least and the greatest value of each, `descriptions` says what each does.
+    `kind` is scoring, selecting, schedule or ensemble; `needs` some of model, vectors, labels.
     `diversifies` names the scoring strategy that it diversifies: such a strategy may be given as
     `diversify` beside any other one. `parts` are the strategies that it is made of.
     """
@@ -38,8 +40,12 @@ class StrategyInfo:
     summary: str
     reference: str
     parameters: dict[str, float]
-    diversifies: str = ""
-    parts: tuple[str, ...] = ()
+    ranges: dict[str, tuple[float, float]]
+    descriptions: dict[str, str]
+    kind: str
+    needs: tuple[str, ...]
+    diversifies: str
+    parts: tuple[str, ...]
 
 
 class Client:
@@ -134,6 +140,10 @@ class Client:
                 summary=each.summary,
                 reference=each.reference,
                 parameters={p.parameter: p.default_value for p in each.parameters},
+                ranges={p.parameter: (p.minimum, p.maximum) for p in each.parameters},
+                descriptions={p.parameter: p.description for p in each.parameters},
+                kind=STRATEGY_KINDS.word(each.kind),
+                needs=tuple(map(STRATEGY_NEEDS.word, each.needs)),
                 diversifies=each.diversifies,
                 parts=tuple(each.parts),
             )

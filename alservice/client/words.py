@@ -9,6 +9,7 @@ from alservice.api.v1 import (
     model_pb2,
     pool_service_pb2,
     project_pb2,
+    strategy_service_pb2,
     tensor_pb2,
 )
 
@@ -47,4 +48,6 @@ ITEM_STATES: Final = Words("state", batch_pb2.BatchItemState, "BATCH_ITEM_STATE_
 MODEL_STATES: Final = Words("state", model_pb2.ModelState, "MODEL_STATE_")
 BASES: Final = Words("basis", model_pb2.MetricBasis, "METRIC_BASIS_")
 RETRAIN: Final = Words("retrain policy", project_pb2.RetrainPolicy, "RETRAIN_POLICY_")
+STRATEGY_KINDS: Final = Words("kind", strategy_service_pb2.StrategyKind, "STRATEGY_KIND_")
+STRATEGY_NEEDS: Final = Words("need", strategy_service_pb2.StrategyNeed, "STRATEGY_NEED_")
 DTYPES: Final = Words("dtype", tensor_pb2.DType, "DTYPE_")

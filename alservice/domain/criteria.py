@@ -27,7 +27,7 @@ class Criteria:
 
     rows: Ranked
     vectors: F32  # (n, d)
-    uncertainty: F32  # (n,), the score, not divided by any cost
+    uncertainty: F32  # (n,), the score, divided by the cost if so asked
     apart: F32  # (n,), squared distance to the nearest labelled or leased item; 0 without any
     representative: F32  # (n,), cosine with the mean direction of the pool
     cost: F32  # (n,)
@@ -45,7 +45,7 @@ def criteria(pool: PoolView, cap: int) -> Criteria:
     return Criteria(
         rows=rows,
         vectors=vectors,
-        uncertainty=scored(pool).of(vectors) if len(vectors) else apart,
+        uncertainty=scored(pool).worth(rows, vectors) if len(vectors) else apart,
         apart=apart,
         representative=np.asarray(unit(vectors) @ mean, np.float32),
         cost=pool.costs_of(rows),

@@ -30,9 +30,17 @@ def distinct(vectors: F32) -> Distinct:
 
 
 def distinct_rows(pool: PoolView, rows: Ranked) -> tuple[Ranked, F32]:
-    """The first of these rows for every vector that they have, and those vectors (k, d)."""
+    """The first of these rows for every vector that they have, and those vectors (k, d).
+
+    Where the near-duplicates of the whole pool are known, each group of them is one vector.
+    """
     vectors = pool.vectors(rows)
     first = distinct(vectors).first
+    if pool.index is not None and len(first):
+        number = pool.index.numbers(rows.block[first], rows.row[first])
+        # Which row stands for the group says nothing: it may be deleted, or not among these.
+        _, place = np.unique(pool.index.duplicate_of[number], return_index=True)
+        first = first[np.sort(place)]
     if len(first) == len(rows.row):
         return rows, vectors
     parts = {name: part[first] for name, part in rows.components.items()}

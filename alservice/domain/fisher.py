@@ -13,12 +13,16 @@ from numpy.typing import NDArray
 
 from alservice.core import Ranked
 from alservice.core.design import outer_sum
+from alservice.domain.head import LinearHead
 from alservice.domain.pool_view import PoolView
 from alservice.domain.shortlist import open_count, shortlist
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 _MEASURED: Final = 20_000
+_USUAL_PENALTY: Final = 0.01
+#: Of the mean of the diagonal: below, rounding decides what the inverse is.
+_LEAST_PENALTY: Final = 1e-8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,8 @@ class Information:
 def information(pool: PoolView, cap: int) -> Information | None:
     """The state before the first pick, for at most `cap` candidates; None if there are none.
 
-    Dividing the penalty and the sums by the number of labels, as in print, changes no pick.
+    Dividing the penalty and the sums by the number of labels, as in print, changes no pick. The
+    penalty of a model that is not linear is one in another space: the usual takes its place.
     """
     rows = shortlist(pool, cap)
     if not len(rows.row):
@@ -46,14 +51,25 @@ def information(pool: PoolView, cap: int) -> Information | None:
     norm = _norm(sample, pool.anchors)
     drawn = _sum(pool, sample, norm) / len(sample)
     known = _sum(pool, pool.anchors, norm) if len(pool.anchors) else np.zeros_like(drawn)
-    penalty = pool.penalty * np.eye(len(known))
     return Information(
         rows=rows,
         vectors=np.asarray(vectors / norm, np.float32),
         weights=doubt(pool, vectors),
-        inverse=np.ascontiguousarray(np.linalg.inv(known + penalty)),
+        inverse=_inverse(known, pool.penalty if _is_linear(pool) else _USUAL_PENALTY),
         pool=drawn,
     )
+
+
+def _is_linear(pool: PoolView) -> bool:
+    return isinstance(pool.head, LinearHead)
+
+
+def _inverse(known: F64, penalty: float) -> F64:
+    """The inverse of known + penalty, positive definite in spite of rounding."""
+    least = _LEAST_PENALTY * float(np.trace(known)) / max(len(known), 1)
+    both = (known + known.T) / 2 + max(penalty, least) * np.eye(len(known))
+    inverse = np.linalg.inv(both)
+    return np.ascontiguousarray((inverse + inverse.T) / 2)
 
 
 def _norm(sample: F32, anchors: F32) -> float:

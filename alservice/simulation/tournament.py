@@ -57,8 +57,8 @@ def play_all(
     """Play what the journal does not have yet.
 
     A competitor that fails on a set plays no more on it and spoils nothing else. `report` hears
-    how many games are done or given up, and about the last one. KeyboardInterrupt ends it after the batches
-    that are being asked; what is finished is in the journal.
+    how many games are done or given up, and about the last one. KeyboardInterrupt ends it after
+    the batches that are being asked; what is finished is in the journal.
     """
     known = journal.read()
     done = {game.key(): known[game.key()] for game in games if game.key() in known}

@@ -8,7 +8,7 @@ from alservice.core import Cancelled, Ranked, keyed_hash
 from alservice.core.gradients import badge
 from alservice.domain.head import LinearHead
 from alservice.domain.pool_view import take
-from alservice.domain.shortlist import hashes, shortlist
+from alservice.domain.shortlist import hashes, open_count, shortlist
 from alservice.domain.strategy import F32, Need, Parameter, PoolView, Selecting
 
 _ORIGIN: Final = Parameter(
@@ -20,11 +20,15 @@ _ORIGIN: Final = Parameter(
 )
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen, for models that are not linear.",
+    description="Rows of a larger pool that may be chosen, for models that are not linear or have "
+    "very many classes; or four for each asked for, if more.",
     default=20_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
+#: More numbers than this, one for each open row and class, are not held: a gigabyte.
+_MOST: Final = 200_000_000
+_MOST_SHORTLISTED: Final = 20_000_000
 
 
 def select(pool: PoolView, count: int) -> Ranked:
@@ -36,14 +40,15 @@ def select(pool: PoolView, count: int) -> Ranked:
     """
     origin = pool.parameters.get(_ORIGIN.name, _ORIGIN.default) >= 0.5
     leased = np.ascontiguousarray(pool.anchors[pool.anchor_classes < 0])
-    if not isinstance(pool.head, LinearHead):
+    head = pool.head
+    if not isinstance(head, LinearHead) or open_count(pool.blocks) * len(head.bias) > _MOST:
         return _by_probabilities(pool, leased, origin, count)
     return badge(
         pool.engine,
         pool.blocks,
-        pool.head.weights,
-        pool.head.bias,
-        leased.reshape(len(leased), pool.head.weights.shape[1]),
+        head.weights,
+        head.bias,
+        leased.reshape(len(leased), head.weights.shape[1]),
         count,
         pool.seed,
         origin,
@@ -71,7 +76,8 @@ class _Gradients:
 def _by_probabilities(pool: PoolView, leased: F32, origin: bool, count: int) -> Ranked:  # noqa: FBT001
     """The same for any head, on a shortlist: the inputs take the place of the last layer."""
     cap = pool.parameters.get(_CANDIDATES.name, _CANDIDATES.default)
-    rows = shortlist(pool, max(int(cap), 4 * count))
+    most = max(_MOST_SHORTLISTED // max(pool.class_count, 1), count)
+    rows = shortlist(pool, min(max(int(cap), 4 * count), most))
     if not len(rows.row):
         return rows
     gradients = _Gradients(pool, pool.vectors(rows))
@@ -119,5 +125,6 @@ STRATEGY = Selecting(
     needs=frozenset({Need.MODEL, Need.VECTORS}),
     parameters=(_ORIGIN, _CANDIDATES),
     scores="margin",
+    shortlists=True,
     greedy=True,
 )

@@ -12,10 +12,11 @@ from alservice.domain.strategy import F32, Need, Parameter, PoolView, Selecting
 
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen: half the best scored, half drawn.",
+    description="Rows of a larger pool that may be chosen, half the best scored, half drawn; or "
+    "four for each asked for, if more.",
     default=100_000,
     minimum=1,
-    maximum=10_000_000,
+    maximum=200_000,
 )
 _OVER: Final = 2
 
@@ -75,4 +76,5 @@ STRATEGY = Selecting(
     needs=frozenset({Need.MODEL, Need.VECTORS}),
     parameters=(_CANDIDATES,),
     scores="margin",
+    shortlists=True,
 )

@@ -12,22 +12,23 @@ _ROWS: Final = Parameter(
     description="Rows that stand for a larger pool.",
     default=20_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen.",
+    description="Rows of a larger pool that may be chosen; or four for each asked for, if more.",
     default=5_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 
 
 def select(pool: PoolView, count: int) -> Ranked:
     """Greedy maximisation of the mean over the pool of max(0, cosine to the chosen).
 
-    At least 1 - 1/e of the best possible. Scores are the gain in that mean. Labelled and leased
-    items count as chosen.
+    At least 1 - 1/e of the best possible among the candidates, on the sample: of a pool of more
+    than `rows` both are parts. Scores are the gain in that mean. Labelled and leased items count
+    as chosen.
     """
     cap, few = (pool.parameters.get(p.name, p.default) for p in (_ROWS, _CANDIDATES))
     where = uniform_stage(pool, int(cap), max(int(few), 4 * count))

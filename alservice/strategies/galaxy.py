@@ -18,15 +18,18 @@ from alservice.domain.pool_view import take
 from alservice.domain.shortlist import shortlist
 from alservice.domain.strategy import F32, Need, Parameter, PoolView, Selecting
 
+I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen: half the best scored, half drawn.",
+    description="Rows of a larger pool that may be chosen, half the best scored, half drawn; or "
+    "four for each asked for, if more.",
     default=50_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
+_CELLS: Final = 20_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +42,7 @@ class _Line:
 
     label: int
     members: int  # labelled items of the class
-    order: I64  # (n,), candidates by their lead, ascending
+    order: I32  # (n,), candidates by their lead, ascending
     asked: I64  # places in the order where leased items are, ascending
     paths: tuple[tuple[int, int], ...]
 
@@ -53,7 +56,8 @@ def select(pool: PoolView, count: int) -> Ranked:
     the path that it divides, 0 next to a cut.
     """
     cap = pool.parameters.get(_CANDIDATES.name, _CANDIDATES.default)
-    rows = shortlist(pool, max(int(cap), 4 * count))
+    most = max(_most_rows(pool), count)
+    rows = shortlist(pool, min(max(int(cap), 4 * count), most))
     if not len(rows.row):
         return rows
     ahead = lead(pool.probabilities(pool.vectors(rows)))
@@ -70,6 +74,11 @@ def select(pool: PoolView, count: int) -> Ranked:
     return take(rows, order, 1 - np.abs(ahead[order, labels]), path=lengths.astype(np.float32))
 
 
+def _most_rows(pool: PoolView) -> int:
+    """With how many rows there is still room for one number for each of them and each class."""
+    return max(_CELLS // max(pool.class_count, 1), 1)
+
+
 def lead(probabilities: F32) -> F32:
     """Each class probability minus the greatest of the others: (n, C); 1 for a single class."""
     if probabilities.shape[1] < 2:
@@ -84,7 +93,9 @@ def lead(probabilities: F32) -> F32:
 
 def _lines(pool: PoolView, ahead: F32) -> list[_Line]:
     """One per class that has labels, the rarest first; of all classes if none has."""
-    held, labelled = pool.anchors, np.unique(pool.anchor_classes)
+    # Labelled items come in the order of hashes: of too many, those left are a fair sample.
+    held, classes = (each[-_most_rows(pool) :] for each in (pool.anchors, pool.anchor_classes))
+    labelled = np.unique(classes)
     labelled = labelled[labelled >= 0]
     known = lead(pool.probabilities(held)) if len(held) else ahead[:0]
     lines = []
@@ -92,12 +103,12 @@ def _lines(pool: PoolView, ahead: F32) -> list[_Line]:
         if pool.cancel is not None and pool.cancel.cancelled:
             raise Cancelled
         if label in labelled or not len(labelled):
-            lines.append(_line(label, ahead[:, label], known[:, label], pool.anchor_classes))
+            lines.append(_line(label, ahead[:, label], known[:, label], classes))
     return sorted(lines, key=lambda line: (line.members, line.label))
 
 
 def _line(label: int, ahead: F32, known: F32, classes: I64) -> _Line:
-    order = np.argsort(ahead, kind="stable").astype(np.int64)
+    order = np.argsort(ahead, kind="stable").astype(np.int32)
     ranked = ahead[order]
     labelled = np.flatnonzero(classes >= 0)
     labelled = labelled[np.argsort(known[labelled], kind="stable")]
@@ -148,12 +159,16 @@ def _bisect(line: _Line, low: int, high: int) -> Iterator[int]:
 
 def _spread(line: _Line) -> Iterator[int]:
     """All places by their distance to the nearest path: in turn on either side of the cuts."""
+    yield from map(int, _by_distance(line))
+
+
+def _by_distance(line: _Line) -> I32:
     places = np.arange(len(line.order))
     distance = np.full(len(places), len(places))
     for low, high in line.paths:
         outside = np.where(places < low, low - 1 - places, places - high)
         np.minimum(distance, np.maximum(outside, 0), out=distance)
-    yield from np.argsort(distance, kind="stable").tolist()
+    return np.argsort(distance, kind="stable").astype(np.int32)
 
 
 def _in_turn(streams: list[Iterator[tuple[int, int, int]]]) -> Iterator[tuple[int, int, int]]:
@@ -180,5 +195,6 @@ STRATEGY = Selecting(
     needs=frozenset({Need.MODEL, Need.VECTORS, Need.LABELS}),
     parameters=(_CANDIDATES,),
     scores="margin",
+    shortlists=True,
     greedy=True,
 )

@@ -34,9 +34,7 @@ def select(pool: PoolView, count: int) -> Ranked:
     anchors = pool.anchors if pool.nearest is None else pool.anchors[pool.labelled :]
     if not len(anchors):
         anchors = np.zeros((0, _dimension(pool)), np.float32)
-    return pool.engine.k_center(
-        pool.blocks, anchors, count, pool.seed, pool.cancel, pool.nearest
-    )
+    return pool.engine.k_center(pool.blocks, anchors, count, pool.seed, pool.cancel, pool.nearest)
 
 
 def _dimension(pool: PoolView) -> int:
@@ -46,7 +44,9 @@ def _dimension(pool: PoolView) -> int:
 def _without_outliers(pool: PoolView, count: int, quantile: float) -> Ranked:
     """The same, but each pick is the farthest that is no farther than that share of the rest.
 
-    One pass over the pool per pick. Without anchors the first pick is the smallest keyed hash.
+    One pass over the pool per pick, and one per batch that measures the distances to all anchors
+    anew: nothing is kept between rounds. Without anchors the first pick is the smallest keyed
+    hash.
     """
     starts = np.cumsum([0, *(len(b.id_hash) for b in pool.blocks)])
     open_ = np.zeros(starts[-1], np.bool_)

@@ -7,6 +7,7 @@ import numpy as np
 from alservice.core import Ranked
 from alservice.core.clustering import k_means_plus_plus
 from alservice.domain.pool_view import PoolView, take
+from alservice.domain.shortlist import open_count
 from alservice.domain.strategy import Selecting
 
 _ROWS: Final = 100_000
@@ -25,6 +26,8 @@ def select(pool: PoolView, count: int) -> Ranked:
     picks, probability = k_means_plus_plus(
         pool.engine, vectors, None, anchors, count, pool.seed, pool.cancel
     )
+    if open_count(pool.blocks) > len(rows.row):  # the odds among a sample are none in the pool
+        return take(rows, picks, probability)
     return take(rows, picks, probability, propensity=probability)
 
 

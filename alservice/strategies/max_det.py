@@ -10,10 +10,11 @@ from alservice.domain.strategy import Need, Parameter, PoolView, Selecting
 
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen: half the best scored, half drawn.",
+    description="Rows of a larger pool that may be chosen, half the best scored, half drawn; or "
+    "four for each asked for, if more.",
     default=100_000,
     minimum=1,
-    maximum=10_000_000,
+    maximum=200_000,
 )
 
 
@@ -45,5 +46,6 @@ STRATEGY = Selecting(
     needs=frozenset({Need.MODEL, Need.VECTORS}),
     parameters=(_CANDIDATES,),
     scores="margin",
+    shortlists=True,
     greedy=True,
 )

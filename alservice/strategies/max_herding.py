@@ -12,14 +12,14 @@ _ROWS: Final = Parameter(
     description="Rows that stand for a larger pool.",
     default=20_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen.",
+    description="Rows of a larger pool that may be chosen; or four for each asked for, if more.",
     default=5_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _SCALE: Final = Parameter(
     name="scale",

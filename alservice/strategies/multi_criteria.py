@@ -13,10 +13,11 @@ from alservice.domain.strategy import F32, Need, Parameter, PoolView, Selecting
 
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen: half the best scored, half drawn.",
+    description="Rows of a larger pool that may be chosen, half the best scored, half drawn; or "
+    "four for each asked for, if more.",
     default=10_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _NAMES: Final = ("uncertainty", "diversity", "representativeness", "cost")
 

@@ -11,7 +11,8 @@ from alservice.domain.strategy import Need, Parameter, PoolView, Selecting
 
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen: half the best scored, half drawn.",
+    description="Rows of a larger pool that may be chosen, half the best scored, half drawn; or "
+    "four for each asked for, if more.",
     default=5_000,
     minimum=1,
     maximum=100_000,

@@ -16,14 +16,14 @@ _ROWS: Final = Parameter(
     description="Rows that stand for a larger pool.",
     default=20_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _CANDIDATES: Final = Parameter(
     name="candidates",
-    description="Rows of a larger pool that may be chosen.",
+    description="Rows of a larger pool that may be chosen; or four for each asked for, if more.",
     default=5_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _PURITY: Final = Parameter(
     name="purity",
@@ -45,7 +45,7 @@ def select(pool: PoolView, count: int) -> Ranked:
         pool.parameters.get(p.name, p.default) for p in (_ROWS, _CANDIDATES, _PURITY)
     )
     where = uniform_stage(pool, int(cap), max(int(few), 4 * count))
-    delta = radius(pool, unit(where.vectors[:_MEASURED]), purity)
+    delta = radius(pool, unit(where.vectors), purity)
     index, gain = herded(pool, where, where.weights, "ball", delta, count)
     return take(where.rows, index, gain, gain=gain)
 
@@ -53,9 +53,10 @@ def select(pool: PoolView, count: int) -> Ranked:
 def radius(pool: PoolView, vectors: F32, purity: float) -> float:
     """The largest radius with which that share of the balls round `vectors` (n, d) is pure.
 
-    Pure: all in it belong to one of the clusters that k-means finds, as many as classes. A ball
-    is pure as long as it does not reach the nearest vector of another cluster, so this is a
-    quantile of the distances to these. Without a second cluster: 1.
+    Pure: all of the vectors in it belong to one of the clusters that k-means finds, as many as
+    classes. A ball is pure as long as it does not reach the nearest vector of another cluster,
+    so this is a quantile of the distances to these, measured from the first 2000. Without a
+    second cluster: 1.
     """
     foreign = np.sort(_to_another_cluster(pool, vectors))
     if not len(foreign):
@@ -70,12 +71,15 @@ def _to_another_cluster(pool: PoolView, vectors: F32) -> NDArray[np.float32]:
     if clusters < 2:
         return np.zeros(0, np.float32)
     found = k_means(pool.engine, vectors, None, clusters, pool.seed, cancel=pool.cancel)
+    of, size = found.assignment, np.bincount(found.assignment, minlength=clusters)
+    # In this circle of clusters, what is foreign to one is the stretch that begins behind it.
+    circle = vectors[np.tile(np.argsort(of, kind="stable"), 2)]
+    behind = np.cumsum(size)
     parts = []
-    for cluster in np.unique(found.assignment):
-        inside = found.assignment == cluster
-        if not inside.all():
-            others = np.ascontiguousarray(vectors[~inside])
-            own = np.ascontiguousarray(vectors[inside])
+    for cluster in np.unique(of[:_MEASURED]):
+        own = np.ascontiguousarray(vectors[:_MEASURED][of[:_MEASURED] == cluster])
+        others = circle[behind[cluster] :][: len(vectors) - size[cluster]]
+        if len(others):
             parts.append(np.sqrt(nearest_centres(pool.engine, own, others, pool.cancel)[1]))
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 

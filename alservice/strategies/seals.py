@@ -26,7 +26,7 @@ _ROWS: Final = Parameter(
     description="Rows among which neighbours are looked for exactly.",
     default=50_000,
     minimum=1,
-    maximum=10_000_000,
+    maximum=200_000,
 )
 
 
@@ -65,7 +65,7 @@ def _beyond(pool: PoolView, index: PoolIndex, rows: Ranked) -> Ranked:
 def _best(pool: PoolView, rows: Ranked, count: int) -> Ranked:
     """The best scored of the rows; equal ones by their keyed hash, as the engine has it."""
     scores = scored(pool)
-    value: F32 = scores.of(pool.vectors(rows))
+    value: F32 = scores.worth(rows, pool.vectors(rows))
     columns = [np.full(len(block.id_hash), -np.inf, np.float32) for block in pool.blocks]
     for number, column in enumerate(columns):
         at = rows.block == number

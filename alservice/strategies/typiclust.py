@@ -19,7 +19,7 @@ _ROWS: Final = Parameter(
     description="Open rows drawn for the clustering.",
     default=50_000,
     minimum=1_000,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _SMALL: Final = 5
 _NEAREST: Final = 20
@@ -90,10 +90,14 @@ def _in_cluster(pool: PoolView, members: F32, nearest: int) -> NDArray[np.float6
 
 
 def _in_pool(index: PoolIndex, rows: Ranked, members: I64, nearest: int) -> NDArray[np.float64]:
-    """Typicality (n,) among all of the pool, copies left out; 0 where no neighbour is known."""
+    """Typicality (n,) among all of the pool; 0 where no neighbour is known.
+
+    Copies are left out, near-duplicates too: many of one item do not make it typical.
+    """
     number = index.numbers(rows.block[members], rows.row[members])
     distance = index.distances[number].astype(np.float64)
     known = (distance > 0) & np.isfinite(distance)
+    known &= index.duplicate_of[index.neighbours[number]] != index.duplicate_of[number][:, None]
     used = known & (np.cumsum(known, axis=1) <= max(nearest, 1))
     total, count = np.where(used, distance, 0.0).sum(axis=1), used.sum(axis=1)
     return np.where(count > 0, _inverse(total / np.maximum(count, 1)), 0.0)

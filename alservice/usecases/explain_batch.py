@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -103,4 +104,4 @@ def _names(pool: Sequence[OpenSegment], parts: Represented) -> list[tuple[str, .
         at = np.flatnonzero(parts.rows.block == index)
         names[at] = opened.reader.item_ids(parts.rows.row[at])
     edges = np.searchsorted(parts.pick, np.arange(len(parts.counts) + 1))
-    return [tuple(names[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [tuple(names[a:b]) for a, b in pairwise(edges)]

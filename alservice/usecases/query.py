@@ -204,12 +204,19 @@ def _resume(tx: Tx, call: Call, ask: QueryCommand) -> _Record | None:
     record = _Record(
         batch.batch_id,
         _known(tx, project).unseen,
-        max(0, project.item_count - project.settled_count),
+        _about_open(tx, project),
         (note,),
         batch.expire_time_ms,
         resumed=True,
     )
     return once(tx, call, ask.project_id, lambda: record, _encode, _decode)
+
+
+def _about_open(tx: Tx, project: Project) -> int:
+    """Items that could still be asked about, but for roles: without a look at the pool."""
+    unsettled = project.item_count - project.settled_count
+    leased = len(tx.leases.live(project.project_id, tx.now_ms()))
+    return max(0, round(unsettled * (1 - project.policy.reserve_share)) - leased)
 
 
 def _handed_out(batch: Batch, record: _Record) -> Batch:

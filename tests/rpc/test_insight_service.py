@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import grpc
@@ -52,10 +53,16 @@ def test_a_simulation_ends_in_a_report(channel: grpc.Channel) -> None:
     told = json.loads(report.report_json)
     assert {row["competitor"] for row in told["rows"]} == {"random", "margin"}
     assert "<svg" in report.report_html
+    (listed,) = stub.ListOperations(
+        operations_pb2.ListOperationsRequest(name="projects/spam")
+    ).operations
+    assert (listed.name, listed.done) == (begun.name, True)
+    assert not listed.HasField("response") and listed.metadata == done.metadata
 
 
 def test_too_few_labels_and_unknown_strategies_are_refused(channel: grpc.Channel) -> None:
     error = failure(lambda: simulate(channel, "empty"))
     assert reason(error) == "ERROR_REASON_SIMULATION_NEEDS_LABELS"
-    error = failure(lambda: simulate(channel, "spam", strategies=["mrgin"]))
-    assert reason(error) == "ERROR_REASON_STRATEGY_UNKNOWN"
+    for name in ("mrgin", "x.py:f", "label=x.py:f"):
+        asked = partial(simulate, channel, "spam", strategies=[name])
+        assert reason(failure(asked)) == "ERROR_REASON_STRATEGY_UNKNOWN"

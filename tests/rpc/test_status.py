@@ -15,7 +15,7 @@ from alservice.domain import errors
 from alservice.rpc import status
 
 PROTO = Path(__file__).parents[2] / "proto/alservice/api/v1/error_reason.proto"
-NOT_IN_TREE = {"UNSPECIFIED"}
+NOT_IN_TREE = {"UNSPECIFIED", "INTERNAL"}
 
 TREE = [
     kind

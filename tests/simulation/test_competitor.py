@@ -1,9 +1,17 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alservice.simulation.competitor import Board, Competitor, CompetitorFailed, choose, load
+from alservice.simulation.competitor import (
+    Board,
+    Competitor,
+    CompetitorFailed,
+    choose,
+    foreign_stamp,
+    load,
+)
 
 BOARD = Board(
     vectors=np.zeros((10, 2)),
@@ -48,6 +56,15 @@ def test_a_file_that_is_missing_or_broken_is_told(tmp_path: Path) -> None:
     for place in (f"{tmp_path}/none.py:f", f"{broken}:f", "no.such.module:f"):
         with pytest.raises(CompetitorFailed, match="cannot load"):
             load(place)
+
+
+def test_a_stamp_is_that_of_the_file_however_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def f(): ...\n")
+    known = hashlib.sha256(b"def f(): ...\n").hexdigest()[:12]  # journals hold it
+    assert foreign_stamp(f"{tmp_path}/mine.py:f") == known
+    here = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
+    assert foreign_stamp(f"{__name__}:well_behaved") == here
+    assert foreign_stamp("sys:exit") == foreign_stamp(f"{tmp_path}/none.py:f") == ""
 
 
 def test_it_is_shown_the_board_and_more_by_name() -> None:

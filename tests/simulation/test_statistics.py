@@ -3,7 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alservice.simulation.__main__ import MOST_POINTS
+from alservice.simulation.export import as_json
 from alservice.simulation.game import Outcome
+from alservice.simulation.page import page
 from alservice.simulation.paired import holm, paired
 from alservice.simulation.statistics import summarise
 
@@ -80,6 +83,29 @@ def test_a_summary_pairs_by_seed_and_counts_ties_as_half() -> None:
         "clever": 1.5,
     }
     assert summary.overall[0].sets == 2
+
+
+def test_thinned_curves_keep_their_ends_and_every_number_beside_them() -> None:
+    accuracies = np.linspace(0, 1, 5000)
+    long = [
+        outcome("x", who, seed, *accuracies) for who in ("random", "clever") for seed in (0, 1)
+    ]
+    whole = summarise(long, "mean", "random")
+    thin = whole.thinned(200)
+    assert thin.rows == whole.rows and thin.wins == whole.wins
+    curve = thin.curves["x", "clever"]
+    assert len(curve.label_counts) == len(curve.mean) == len(curve.half_width) == 200
+    assert (curve.label_counts[0], curve.label_counts[-1]) == (10, 50_000)
+    assert np.allclose(curve.mean, accuracies[curve.label_counts // 10 - 1])
+    assert whole.thinned(5000).curves["x", "clever"].mean.tolist() == accuracies.tolist()
+
+
+def test_a_report_of_the_largest_simulation_fits_into_one_answer() -> None:
+    names = [f"{n}" * 128 for n in range(8)]
+    curve = np.random.default_rng(0).random(5000)
+    games = [outcome("x" * 63, who, seed, *curve) for who in names for seed in range(2)]
+    summary = summarise(games, "mean", names[0]).thinned(MOST_POINTS)
+    assert len(as_json(summary, "title")) + len(page(summary, "title")) < 2**20
 
 
 def test_without_its_reference_nothing_is_compared() -> None:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,20 @@ def test_what_is_finished_is_not_played_again_and_a_failure_spoils_nothing_else(
     result = asked.play(tmp_path / "out", 2, lambda done, _: heard.append(done))
     assert len(result.outcomes) == 4 and result.resumed == 0
     assert list(result.failures.values()) == ["bad: it raised RuntimeError: no idea"]
-    assert heard[0] == 0 and max(heard) == 4
+    assert heard[0] == 0 and heard == sorted(heard)
+    assert heard[-1] == 6  # what is given up is over too
     lines = (tmp_path / "out" / "games.jsonl").read_text().splitlines()
     again = comparison(tmp_path, "margin", "random").play(tmp_path / "out", 2, quiet)
     assert again.resumed == 4 and again.outcomes == result.outcomes
     assert (tmp_path / "out" / "games.jsonl").read_text().splitlines() == lines
-    summary = write(asked, result.outcomes, tmp_path / "out")
+    summary = write(asked, result, tmp_path / "out")
     assert {row.competitor for row in summary.rows} == {"margin", "random"}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<svg" in page and "margin" in page
+    assert "bad: it raised RuntimeError: no idea" in page
+    told = json.loads((tmp_path / "out" / "report.json").read_text())
+    message = "bad: it raised RuntimeError: no idea"
+    assert told["failures"] == [{"set_name": "clouds", "competitor": "bad", "message": message}]
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
 
 

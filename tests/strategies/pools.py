@@ -1,7 +1,7 @@
 """Pools small enough to think about, as the core sees them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +12,16 @@ from alservice import strategies
 from alservice.core import Block, CancelFlag, Engine, Ranked
 from alservice.domain.head import LinearHead
 from alservice.domain.learner import F32
-from alservice.domain.strategy import Ensemble, Schedule, Scoring, Selecting, Strategy
+from alservice.domain.strategy import (
+    COST_EXPONENT,
+    Ensemble,
+    Parameter,
+    Schedule,
+    Scoring,
+    Selecting,
+    Strategy,
+    parameters_of,
+)
 from alservice.ports.scoring import Pass
 from alservice.scoring.local import LocalScoring
 from alservice.usecases.choose_together import ChooseTogether
@@ -22,17 +31,27 @@ SCORING = LocalScoring(ENGINE)
 KNOWN = strategies.discover()
 DIMENSION = 3
 NUMBERS = st.floats(-4, 4, width=32)
+#: A parameter as large as this is a bound on work, which small pools never meet.
+LARGE = 50
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Rows, which of them may be chosen, a model, and what is labelled already."""
+    """Rows, which of them may be chosen, a model, and what is labelled already.
+
+    `leased` are vectors that others hold, `costs` those of the rows, which matter to the power
+    `cost_exponent`; `cap` takes the place of parameters that bound how much is looked at.
+    """
 
     vectors: F32
     id_hash: np.ndarray
     free: np.ndarray
     head: LinearHead
     anchors: F32
+    leased: F32 = field(default_factory=lambda: np.zeros((0, DIMENSION), np.float32))
+    costs: F32 | None = None
+    cost_exponent: float = 0.0
+    cap: float = np.inf
 
     def cut(self, *cuts: int) -> list[Block]:
         """The rows as blocks that begin at these positions."""
@@ -63,6 +82,21 @@ def pools(draw: st.DrawFn) -> Pool:
     )
 
 
+@st.composite
+def busy_pools(draw: st.DrawFn) -> Pool:
+    """The same, in some of which others hold items, labels have a price, and caps are tiny."""
+    pool = draw(pools())
+    held = draw(st.integers(0, 3))
+    prices = st.floats(0.125, 8, width=32)
+    return replace(
+        pool,
+        leased=draw(arrays(np.float32, (held, DIMENSION), elements=NUMBERS)),
+        costs=draw(st.none() | arrays(np.float32, len(pool.vectors), elements=prices)),
+        cost_exponent=draw(st.sampled_from([0.0, 1.0])),
+        cap=draw(st.sampled_from([np.inf, 5.0, 20.0])),
+    )
+
+
 def question(
     strategy: Strategy, pool: Pool, blocks: Sequence[Block], count: int, seed: int
 ) -> Pass:
@@ -75,11 +109,30 @@ def question(
         seed=seed,
         cancel=CancelFlag(),
         head=pool.head,
-        anchors=pool.anchors,
-        anchor_classes=np.arange(len(pool.anchors)) % len(pool.head.bias),
+        anchors=np.concatenate([pool.anchors, pool.leased]),
+        anchor_classes=np.concatenate(
+            [np.arange(len(pool.anchors)) % len(pool.head.bias), np.full(len(pool.leased), -1)]
+        ),
         class_count=len(pool.head.bias),
-        parameters={p.name: p.default for p in strategy.parameters},
+        costs=_costs(pool, blocks),
+        cost_exponent=pool.cost_exponent,
+        parameters={p.name: _value(p, pool) for p in parameters_of(strategy)},
     )
+
+
+def _value(parameter: Parameter, pool: Pool) -> float:
+    if parameter == COST_EXPONENT:
+        return pool.cost_exponent
+    if parameter.default < LARGE:
+        return parameter.default
+    return max(min(parameter.default, pool.cap), parameter.minimum)
+
+
+def _costs(pool: Pool, blocks: Sequence[Block]) -> list[F32 | None]:
+    if pool.costs is None:
+        return [None] * len(blocks)
+    edges = np.cumsum([0, *(len(block.id_hash) for block in blocks)])
+    return [pool.costs[a:b].copy() for a, b in pairwise(edges)]
 
 
 def choose(

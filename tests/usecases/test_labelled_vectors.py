@@ -25,6 +25,15 @@ def gather(rounds: Rounds) -> LabelledVectors:
     return found
 
 
+def counts(rounds: Rounds) -> list[int]:
+    snapshots: Snapshots = rounds.wiring.make(Snapshots)
+    snapshot, settled = snapshots.take(
+        rounds.project_id, "", lambda tx, _: tx.labels.settled_since(rounds.project_id, -1)
+    )
+    gathering: GatherLabelled = rounds.wiring.make(GatherLabelled)
+    return gathering.counts(snapshot, settled).tolist()
+
+
 def rows(vectors: np.ndarray, classes: np.ndarray) -> set[tuple[float, ...]]:
     return {(*v, c) for v, c in zip(vectors.tolist(), classes.tolist(), strict=True)}
 
@@ -46,6 +55,7 @@ def test_labels_of_the_pool_train_and_those_of_test_items_measure(
     training = found.training
     assert rows(training.vectors, training.classes) == expected(list(ids(20)))
     assert found.settled_count == 20 and training.class_count == 3
+    assert counts(rounds) == [10, 10, 0]
     (test,) = found.evaluations
     assert test.basis == TEST
     assert rows(test.vectors, test.classes) == expected(list(ids(6, 20)))

@@ -5,15 +5,15 @@ import pytest
 
 from alservice.core import CancelFlag
 from alservice.domain import errors
-from alservice.domain.label import Answer
 from alservice.domain.learner import Progress, silent
 from alservice.domain.operation import OperationState
-from alservice.ports.replaying import ReplayJob, ReplayReport
+from alservice.ports.replaying import ReplayJob, ReplayPlayer, ReplayReport
 from alservice.ports.trainer import CancelFlag as Stop
+from alservice.usecases.delete_items import DeleteItems, DeleteItemsCommand
 from alservice.usecases.labelled_vectors import GatherLabelled
 from alservice.usecases.run_simulation import RunSimulation
 from alservice.usecases.snapshot import Snapshots
-from tests.rounds import Rounds, ids, vectors_of
+from tests.rounds import Rounds, a_call, ids, vectors_of
 from tests.usecases.test_simulate import ask
 
 
@@ -40,11 +40,15 @@ def run(rounds: Rounds, replaying: Remembers) -> None:
 
 def test_the_labels_are_replayed_and_the_report_is_written_down(rounds: Rounds) -> None:
     rounds.label(ids(40))
-    operation = ask(rounds, "entropy")
+    operation = ask(rounds, "entropy+power")
     replaying = Remembers()
     run(rounds, replaying)
     (job,) = replaying.jobs
-    assert job.class_ids == ("cat", "dog") and job.strategies == ("random", "entropy")
+    assert job.class_ids == ("cat", "dog")
+    assert job.players == (
+        ReplayPlayer("random", "random"),
+        ReplayPlayer("entropy+power", "entropy", "power"),
+    )
     order = np.lexsort(job.vectors.T)
     expected = vectors_of(ids(40))
     assert np.array_equal(job.vectors[order], expected[np.lexsort(expected.T)])
@@ -53,8 +57,10 @@ def test_the_labels_are_replayed_and_the_report_is_written_down(rounds: Rounds) 
     assert done.result == {"json": "{}", "html": "<html>"}
 
 
-def test_labels_of_one_class_are_refused(rounds: Rounds) -> None:
-    rounds.submit(*(Answer(item_id=i, class_id="cat") for i in ids(40)))
+def test_labels_that_went_while_it_waited_are_missed(rounds: Rounds) -> None:
+    rounds.label(ids(40))
     ask(rounds)
-    with pytest.raises(errors.SimulationNeedsLabels, match="one class"):
+    delete: DeleteItems = rounds.wiring.make(DeleteItems)
+    delete(a_call("DeleteItems"), DeleteItemsCommand(rounds.project_id, ids(1)))
+    with pytest.raises(errors.SimulationNeedsLabels, match="there are 39"):
         run(rounds, Remembers())

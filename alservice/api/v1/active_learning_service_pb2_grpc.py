@@ -97,7 +97,8 @@ class ActiveLearningServiceServicer(object):
     def Query(self, request, context):
         """Query chooses items that are worth a label and leases them to the caller.
 
-        While no usable model exists it draws uniformly, and says so in `notes`. Fewer items than
+        While no usable model exists, a strategy that needs one draws uniformly, and `notes` say so;
+        `auto` and others begin with strategies that need none. Fewer items than
         asked come back only when the open pool holds no more. An empty pool fails with
         ERROR_REASON_POOL_EMPTY. Idempotent with `request_id`.
         Errors: NOT_FOUND (project), INVALID_ARGUMENT (strategy, parameter, batch size),

@@ -44,7 +44,8 @@ class ActiveLearningServiceStub:
     Query: _grpc.UnaryUnaryMultiCallable[_active_learning_service_pb2.QueryRequest, _active_learning_service_pb2.QueryResponse]
     """Query chooses items that are worth a label and leases them to the caller.
 
-    While no usable model exists it draws uniformly, and says so in `notes`. Fewer items than
+    While no usable model exists, a strategy that needs one draws uniformly, and `notes` say so;
+    `auto` and others begin with strategies that need none. Fewer items than
     asked come back only when the open pool holds no more. An empty pool fails with
     ERROR_REASON_POOL_EMPTY. Idempotent with `request_id`.
     Errors: NOT_FOUND (project), INVALID_ARGUMENT (strategy, parameter, batch size),
@@ -105,7 +106,8 @@ class ActiveLearningServiceAsyncStub(ActiveLearningServiceStub):
     Query: _aio.UnaryUnaryMultiCallable[_active_learning_service_pb2.QueryRequest, _active_learning_service_pb2.QueryResponse]  # type: ignore[assignment]
     """Query chooses items that are worth a label and leases them to the caller.
 
-    While no usable model exists it draws uniformly, and says so in `notes`. Fewer items than
+    While no usable model exists, a strategy that needs one draws uniformly, and `notes` say so;
+    `auto` and others begin with strategies that need none. Fewer items than
     asked come back only when the open pool holds no more. An empty pool fails with
     ERROR_REASON_POOL_EMPTY. Idempotent with `request_id`.
     Errors: NOT_FOUND (project), INVALID_ARGUMENT (strategy, parameter, batch size),
@@ -169,7 +171,8 @@ class ActiveLearningServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_active_learning_service_pb2.QueryResponse, _abc.Awaitable[_active_learning_service_pb2.QueryResponse]]:
         """Query chooses items that are worth a label and leases them to the caller.
 
-        While no usable model exists it draws uniformly, and says so in `notes`. Fewer items than
+        While no usable model exists, a strategy that needs one draws uniformly, and `notes` say so;
+        `auto` and others begin with strategies that need none. Fewer items than
         asked come back only when the open pool holds no more. An empty pool fails with
         ERROR_REASON_POOL_EMPTY. Idempotent with `request_id`.
         Errors: NOT_FOUND (project), INVALID_ARGUMENT (strategy, parameter, batch size),

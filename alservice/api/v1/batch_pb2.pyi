@@ -34,8 +34,9 @@ class _BatchViewEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BatchView.V
     BATCH_VIEW_BASIC: _BatchView.ValueType  # 2
     """Also the content of the items."""
     BATCH_VIEW_FULL: _BatchView.ValueType  # 3
-    """Also component scores, reasons and what each item stands for (one more pass over the pool);
-    in GetBatch and ListBatches also the arm and the propensity.
+    """Also component scores, reasons and what each item stands for (one more pass over the pool as
+    it is now, for at most 1,000 items); in GetBatch and ListBatches also the arm and the
+    propensity. For the owner of a project, not for annotators.
     """
 
 class BatchView(_BatchView, metaclass=_BatchViewEnumTypeWrapper):
@@ -48,8 +49,9 @@ BATCH_VIEW_IDS: BatchView.ValueType  # 1
 BATCH_VIEW_BASIC: BatchView.ValueType  # 2
 """Also the content of the items."""
 BATCH_VIEW_FULL: BatchView.ValueType  # 3
-"""Also component scores, reasons and what each item stands for (one more pass over the pool);
-in GetBatch and ListBatches also the arm and the propensity.
+"""Also component scores, reasons and what each item stands for (one more pass over the pool as
+it is now, for at most 1,000 items); in GetBatch and ListBatches also the arm and the
+propensity. For the owner of a project, not for annotators.
 """
 Global___BatchView: _TypeAlias = BatchView  # noqa: Y015
 
@@ -152,15 +154,17 @@ class BatchItem(_message.Message):
     """Its place in the batch, from 1."""
     score: _builtins.float
     """How much the strategy thinks the item is worth: higher is more. Comparable within a
-    batch only. 0 for uniform draws.
+    batch only. 0 for uniform draws. Audit items have a score between those of two picks.
     """
     state: Global___BatchItemState.ValueType
     """How far the item has come."""
     arm: Global___Arm.ValueType
     """Why the item is here. Only in BATCH_VIEW_FULL of GetBatch and ListBatches."""
     propensity: _builtins.float
-    """The probability with which the item was drawn, in (0, 1]. Unset for deterministic choices,
-    which have none. Only in BATCH_VIEW_FULL of GetBatch and ListBatches.
+    """The probability with which the item was drawn, in (0, 1]: for uniform draws and the audit that
+    of being in the batch; for draws by score (`power`, `softmax`, `softrank`,
+    `k_means_plus_plus`) that of this draw among what was left at its turn. Unset for
+    deterministic choices, which have none. Only in BATCH_VIEW_FULL of GetBatch and ListBatches.
     """
     reason: _builtins.str
     """What decided, in plain words. Only in BATCH_VIEW_FULL."""

@@ -310,6 +310,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Example: {"reason": "ERROR_REASON_SIMULATION_FAILED", "metadata": {}}
     """
+    ERROR_REASON_HOUSEKEEPING_FAILED: _ErrorReason.ValueType  # 49
+    """Work that the service does for itself failed; it is begun anew. For logs: no call returns it.
+    Status: INTERNAL.
+
+    Example: {"reason": "ERROR_REASON_HOUSEKEEPING_FAILED", "metadata": {}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -603,5 +609,11 @@ ERROR_REASON_SIMULATION_FAILED: ErrorReason.ValueType  # 48
 """Replaying labels failed. Status: INTERNAL.
 
 Example: {"reason": "ERROR_REASON_SIMULATION_FAILED", "metadata": {}}
+"""
+ERROR_REASON_HOUSEKEEPING_FAILED: ErrorReason.ValueType  # 49
+"""Work that the service does for itself failed; it is begun anew. For logs: no call returns it.
+Status: INTERNAL.
+
+Example: {"reason": "ERROR_REASON_HOUSEKEEPING_FAILED", "metadata": {}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -78,9 +78,9 @@ class IndexFailed(Internal):
 
 
 class HousekeepingFailed(Internal):
-    """Work that nobody asked for failed; callers never see it, so it has no word of its own."""
+    """Work that the service does for itself failed; it is begun anew."""
 
-    reason = "INTERNAL"
+    reason = "HOUSEKEEPING_FAILED"
 
 
 class SimulationFailed(Internal):
