@@ -37,21 +37,23 @@ class _Line:
     """The candidates ordered by how far one class is ahead of, or behind, the best other.
 
     Between two neighbouring labelled items, of which one is of the class and one is not, lies a
-    path (low, high) of candidates: the class ends there. A path of length 0 is a cut found.
+    path (low, high, held) of candidates: the class ends there. A path of length 0 is a cut found.
+    `held` items between the two are leased.
     """
 
     label: int
     members: int  # labelled items of the class
     order: I32  # (n,), candidates by their lead, ascending
     asked: I64  # places in the order where leased items are, ascending
-    paths: tuple[tuple[int, int], ...]
+    paths: tuple[tuple[int, int, int], ...]
 
 
 def select(pool: PoolView, count: int) -> Ranked:
     """Bisect the paths of all classes in turn, the shortest first; then spread from their ends.
 
     As no answers come between the picks of a batch, a pick divides its path in two either of
-    which may hold the cut; the longest part is divided next. Leased items divide paths likewise.
+    which may hold the cut; the longest part is divided next. Leased items divide paths likewise,
+    and are turns that their paths have had.
     Scores are 1 - |lead| of the class that asked; the part "path" is the number of candidates on
     the path that it divides, 0 next to a cut.
     """
@@ -112,29 +114,34 @@ def _line(label: int, ahead: F32, known: F32, classes: I64) -> _Line:
     ranked = ahead[order]
     labelled = np.flatnonzero(classes >= 0)
     labelled = labelled[np.argsort(known[labelled], kind="stable")]
-    places = np.searchsorted(ranked, known[labelled])
+    leased, ahead = np.sort(known[classes < 0]), known[labelled]
+    places = np.searchsorted(ranked, ahead)
+    before, until = (np.searchsorted(leased, ahead, side=side) for side in ("left", "right"))
     inside = classes[labelled] == label
     ends = np.flatnonzero(inside[1:] != inside[:-1])
-    paths = [(int(places[e]), int(places[e + 1])) for e in ends]
+    paths = [(int(places[e]), int(places[e + 1]), int(until[e + 1] - before[e])) for e in ends]
     if not paths:
         # Nothing says yet where the class ends but the model.
         threshold = int(np.searchsorted(ranked, 0))
-        paths = [(threshold, threshold)]
+        paths = [(threshold, threshold, 0)]
     return _Line(
         label=label,
         members=int(inside.sum()),
         order=order,
-        asked=np.sort(np.searchsorted(ranked, known[classes < 0])),
+        asked=np.searchsorted(ranked, leased),
         paths=tuple(paths),
     )
 
 
 def _asks(lines: list[_Line]) -> Iterator[tuple[int, int, int]]:
     """Class, candidate and length of its path, for ever better reasons first; with repeats."""
-    paths = [(high - low, line, low, high) for line in lines for low, high in line.paths]
+    paths = [(b - a, held, line, a, b) for line in lines for a, b, held in line.paths]
     paths.sort(key=lambda path: path[0])
-    yield from _in_turn([_named(line, _bisect(line, a, b), n) for n, line, a, b in paths])
-    yield from _in_turn([_named(line, _spread(line), 0) for line in lines])
+    yield from _in_turn([(h, _named(line, _bisect(line, a, b), n)) for n, h, line, a, b in paths])
+    had = len(lines[0].asked) if lines else 0
+    turns = [(had + len(lines) - 1 - place) // len(lines) for place in range(len(lines))]
+    streams = [_named(line, _spread(line), 0) for line in lines]
+    yield from _in_turn(list(zip(turns, streams, strict=True)))
 
 
 def _named(line: _Line, places: Iterator[int], length: int) -> Iterator[tuple[int, int, int]]:
@@ -165,22 +172,27 @@ def _spread(line: _Line) -> Iterator[int]:
 def _by_distance(line: _Line) -> I32:
     places = np.arange(len(line.order))
     distance = np.full(len(places), len(places))
-    for low, high in line.paths:
+    for low, high, _ in line.paths:
         outside = np.where(places < low, low - 1 - places, places - high)
         np.minimum(distance, np.maximum(outside, 0), out=distance)
     return np.argsort(distance, kind="stable").astype(np.int32)
 
 
-def _in_turn(streams: list[Iterator[tuple[int, int, int]]]) -> Iterator[tuple[int, int, int]]:
-    """One of each, again and again, until all are exhausted."""
+def _in_turn(
+    streams: list[tuple[int, Iterator[tuple[int, int, int]]]],
+) -> Iterator[tuple[int, int, int]]:
+    """One of each, again and again, until all are exhausted; of turns so many were had before."""
+    turn = 0
     while streams:
+        turn = max(turn, min(had for had, _ in streams))
         left = []
-        for stream in streams:
-            item = next(stream, None)
+        for had, stream in streams:
+            item = next(stream, None) if had <= turn else None
             if item is not None:
-                left.append(stream)
                 yield item
-        streams = left
+            if item is not None or had > turn:
+                left.append((had, stream))
+        streams, turn = left, turn + 1
 
 
 STRATEGY = Selecting(
