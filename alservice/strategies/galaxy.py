@@ -96,7 +96,8 @@ def lead(probabilities: F32) -> F32:
 def _lines(pool: PoolView, ahead: F32) -> list[_Line]:
     """One per class that has labels, the rarest first; of all classes if none has."""
     # Labelled items come in the order of hashes: of too many, those left are a fair sample.
-    held, classes = (each[-_most_rows(pool) :] for each in (pool.anchors, pool.anchor_classes))
+    most = _most_rows(pool)
+    held, classes = pool.anchors[-most:], pool.anchor_classes[-most:]
     labelled = np.unique(classes)
     labelled = labelled[labelled >= 0]
     known = lead(pool.probabilities(held)) if len(held) else ahead[:0]

@@ -17,7 +17,7 @@ _ROWS: Final = Parameter(
     description="Rows that stand for a larger pool.",
     default=20_000,
     minimum=1,
-    maximum=1_000_000,
+    maximum=200_000,
 )
 _SHORTLIST: Final = Parameter(
     name="shortlist",

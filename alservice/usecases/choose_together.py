@@ -1,7 +1,7 @@
 """Run an ensemble: its members choose from random subsets, the last one from what they chose.
 
 Whatever the size of the pool, no more than a sample of it is looked at; so is REFINE (Huseljic
-et al., CVPR 2026, arXiv:2511.22344), whose training-free refinement this is.
+et al., 2025, arXiv:2511.22344), whose progressive filtering this is.
 """
 
 from collections.abc import Mapping

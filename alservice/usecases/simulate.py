@@ -12,7 +12,7 @@ from alservice.domain.call import Call
 from alservice.domain.errors import InvalidField, VectorsMissing
 from alservice.domain.label import Settled
 from alservice.domain.names import new_id
-from alservice.domain.operation import Operation, OperationKind
+from alservice.domain.operation import Json, Operation, OperationKind
 from alservice.domain.project import Project
 from alservice.domain.strategy import Strategy
 from alservice.ports.catalog import Catalog, Tx
@@ -78,7 +78,7 @@ class Simulate:
             text = "strategies are replayed on vectors, and the items of this project have none"
             raise VectorsMissing(text, project=project.project_id)
         check_labels(project, counts)
-        request = {
+        request: Json = {
             "strategies": ",".join(names),
             "seeds": ask.seeds or USUAL_SEEDS,
             "batch_size": ask.batch_size,

@@ -32,7 +32,9 @@ def test_from_an_array_to_a_model_that_scores(client: alservice.Client) -> None:
     assert batch.scores.dtype == np.float32 and batch.scores.tolist() == [0.0] * 20
     assert any("uniform" in note for note in batch.notes)
 
-    assert repr(batch).startswith(f"Batch(20 items, {batch.name}, strategy typiclust: {batch.ids[0]}")
+    assert repr(batch).startswith(
+        f"Batch(20 items, {batch.name}, strategy typiclust: {batch.ids[0]}"
+    )
     for size in (0, -1):
         with pytest.raises(ValueError, match="at least 1"):
             project.query(size)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alservice.domain.criteria import criteria, rank_share
+from alservice.scoring.scored import PoolScores
 from tests.strategies.herd_oracle import units
 from tests.strategies.modelled import margins, modelled
 
@@ -36,6 +37,17 @@ def test_each_criterion_is_what_it_says() -> None:
     cosine = units(points) @ units(points).mean(axis=0)
     np.testing.assert_allclose(found.representative, cosine, atol=1e-5)
     np.testing.assert_array_equal(found.cost, costs[rows])
+
+
+def test_uncertainty_is_divided_by_the_cost_where_that_is_asked_for() -> None:
+    costs = np.arange(1, 31, dtype=np.float32)
+    view = replace(modelled(2), costs=costs).view(9)
+    assert isinstance(view.scored, PoolScores)
+    view = replace(view, scored=replace(view.scored, costs=view.costs, cost_exponent=1.0))
+    found = criteria(view, 100)
+    rows = modelled(2).where(found.rows, 9)
+    expected = margins(modelled(2), rows) / costs[rows]
+    np.testing.assert_allclose(found.uncertainty, expected, atol=1e-5)
 
 
 def test_without_anchors_all_are_as_far() -> None:

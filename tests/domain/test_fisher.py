@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from alservice.domain.fisher import information
-from alservice.domain.head import LinearHead
+from alservice.domain.head import KernelHead, LinearHead
 from tests.strategies.fisher_oracle import Fisher
 from tests.strategies.modelled import modelled
 
@@ -57,3 +57,31 @@ def test_certainty_tells_nothing() -> None:
     assert known is not None
     assert not known.weights.any() and not known.pool.any()
     assert known.inverse[0, 0] == pytest.approx(1 / pool.penalty)
+
+
+def test_the_penalty_of_a_model_that_is_not_linear_is_not_one_of_vectors() -> None:
+    pool = replace(modelled(1, labels=0), penalty=1e6)
+    head = KernelHead(
+        support=pool.points[:3],
+        weights=np.ones((3, 3)),
+        bias=np.zeros(3),
+        gamma=1.0,
+        mean=np.zeros(4),
+        scale=np.ones(4),
+    )
+    linear, other = (information(replace(pool, head=h).view(), 100) for h in (pool.head, head))
+    assert linear is not None and other is not None
+    np.testing.assert_allclose(linear.inverse, np.eye(4) * 1e-6)
+    np.testing.assert_allclose(other.inverse, np.eye(4) * 100)
+
+
+def test_however_small_the_penalty_the_inverse_is_positive_definite() -> None:
+    # All labels lie in one direction; the penalty alone speaks for the other 63.
+    pool = modelled(1, 100, dimension=64, labels=0)
+    anchors = np.repeat(pool.points[:1], 5_000, axis=0)
+    tiny = replace(pool, penalty=1e-30, anchors=anchors, classes=np.zeros(5_000, np.int64))
+    known = information(tiny.view(), 100)
+    assert known is not None
+    np.testing.assert_array_equal(known.inverse, known.inverse.T)
+    values = np.linalg.eigvalsh(known.inverse)
+    assert values[0] > 0 and values[-1] / values[0] < 1e8

@@ -109,7 +109,7 @@ def question(
         seed=seed,
         cancel=CancelFlag(),
         head=pool.head,
-        anchors=np.concatenate([pool.anchors, pool.leased]),
+        anchors=np.concatenate([pool.anchors, pool.leased.reshape(-1, pool.anchors.shape[1])]),
         anchor_classes=np.concatenate(
             [np.arange(len(pool.anchors)) % len(pool.head.bias), np.full(len(pool.leased), -1)]
         ),

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alservice.domain.head import KernelHead
+from alservice.domain.shortlist import shortlist
 from alservice.strategies import badge
 from tests.strategies.modelled import Modelled, check_edges, modelled
 
@@ -88,6 +89,21 @@ def test_labelled_items_do_not_count_as_picked() -> None:
     pool = modelled(3)
     none = replace(pool, anchors=pool.anchors[:0], classes=pool.classes[:0])
     assert pool.where(badge.select(pool.view(), 7)) == none.where(badge.select(none.view(), 7))
+
+
+def test_with_very_many_classes_it_draws_from_a_shortlist(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = replace(modelled(3, 60, excluded=0), parameters={"candidates": 20.0})
+    for seed in range(8):
+        view = pool.view(seed=seed)
+        few = set(pool.where(shortlist(view, 20)))
+        assert not set(pool.where(badge.select(view, 5))) <= few
+        with monkeypatch.context() as patch:
+            patch.setattr(badge, "_MOST", 60 * 3 - 1)
+            assert set(pool.where(badge.select(view, 5))) <= few
+    monkeypatch.setattr(badge, "_MOST", 0)
+    check_edges(badge.select)
 
 
 def test_awkward_pools() -> None:

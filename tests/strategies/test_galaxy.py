@@ -63,6 +63,21 @@ def test_the_shortest_path_goes_first() -> None:
     assert places(pool, 1) == [12]
 
 
+def test_a_path_that_others_are_asked_about_has_had_its_turn() -> None:
+    pool = line([1, 2, 3, 4, 5, 11, 13], {0: 0, 6: 1, 10: 1, 14: 0}, leased=[12])
+    assert places(pool, 1) == [3]
+    assert places(pool, 2)[1] in {11, 13}
+
+
+def test_many_classes_leave_room_for_fewer_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(galaxy, "_CELLS", 60)
+    pool = modelled(3, 200, classes=3)
+    best = set(np.argsort(-np.where(pool.excluded, -1, margins(pool, range(200))))[:10].tolist())
+    chosen = set(pool.where(galaxy.select(pool.view(), 20)))
+    assert len(chosen) == 20 and best <= chosen
+    assert len(pool.where(galaxy.select(pool.view(), 30))) == 30
+
+
 def test_where_one_class_only_was_seen_the_model_says_where_it_ends() -> None:
     pool = line([-5, -1, 2, 7], {3: 1, 4: 1})
     assert places(pool, 2) == [-1, 2]

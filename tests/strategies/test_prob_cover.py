@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alservice.core.clustering import k_means
+from alservice.core.clustering import k_means, nearest_centres
 from alservice.strategies import prob_cover
 from tests.strategies.herd_oracle import check_greedy, units
 from tests.strategies.modelled import ENGINE, check_edges, modelled, rows_in_hash_order
@@ -48,6 +48,21 @@ def test_the_radius_is_the_largest_with_enough_pure_balls(seed: int, purity: flo
     beyond = [d for d in steps if d > delta * (1 + 1e-4)]
     if beyond and larger.size and purity > 1 / 40:
         assert pure(beyond[0]) < purity
+
+
+def test_balls_reach_no_foreign_row_of_a_pool_larger_than_what_is_measured() -> None:
+    pool = modelled(5, 6_000, labels=0, excluded=0)
+    points = np.asarray(units(pool.points), np.float32)
+    cluster = k_means(ENGINE, points, None, 3, 1).assignment
+    foreign = np.full(2_000, np.inf)
+    for other in range(3):
+        outside, those = np.flatnonzero(cluster[:2_000] != other), points[cluster == other]
+        near = nearest_centres(ENGINE, points[outside], those)[1]
+        foreign[outside] = np.minimum(foreign[outside], np.sqrt(near))
+    delta = prob_cover.radius(pool.view(), points, 0.95)
+    assert delta == pytest.approx(np.sort(foreign)[100], rel=1e-5)
+    # Among themselves the 2000 are farther apart.
+    assert delta < prob_cover.radius(pool.view(), points[:2_000], 0.95)
 
 
 def test_it_stops_once_everything_is_covered() -> None:

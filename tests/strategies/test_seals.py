@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alservice.domain.pool_index import PoolIndex
+from alservice.scoring.scored import PoolScores
 from alservice.strategies import seals
 from tests.strategies.modelled import Modelled, check_edges, margins, modelled, rows_in_hash_order
 
@@ -59,6 +60,19 @@ def test_the_graph_finds_neighbours_that_the_sample_has_not() -> None:
     graph = index(pool, 150, 8).neighbours
     reached = {int(n) for row in few for n in graph[row]} | set(few)
     assert set(more) == {row for row in reached if not pool.excluded[row]}
+
+
+def test_scores_are_divided_by_costs() -> None:
+    costs = np.random.default_rng(2).uniform(0.5, 4, 200).astype(np.float32)
+    pool = replace(
+        modelled(3, 200, labels=2), parameters={"neighbours": 10.0, "rows": 200.0}, costs=costs
+    )
+    view = pool.view(90)
+    assert isinstance(view.scored, PoolScores)
+    view = replace(view, scored=replace(view.scored, costs=view.costs, cost_exponent=1.0))
+    candidates = sorted(near(pool, rows_in_hash_order(pool), 10))
+    worth = np.sort(margins(pool, candidates) / costs[candidates])[::-1][:6]
+    np.testing.assert_allclose(seals.select(view, 6).score, worth, atol=1e-5)
 
 
 def test_what_is_far_from_all_labels_is_not_chosen_however_uncertain() -> None:

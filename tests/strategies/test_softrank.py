@@ -85,6 +85,9 @@ class _Squared:
     def of(self, vectors: np.ndarray) -> np.ndarray:
         return scored(self._view).of(vectors) ** 2
 
+    def worth(self, rows: Ranked, vectors: np.ndarray) -> np.ndarray:
+        return scored(self._view).worth(rows, vectors) ** 2
+
 
 def test_awkward_pools() -> None:
     check_edges(softrank.select)

@@ -98,6 +98,31 @@ def test_known_neighbours_of_the_whole_pool_are_used() -> None:
     assert chosen.score.tolist() == [2, 1]
 
 
+def test_near_duplicates_that_the_index_knows_make_no_item_typical() -> None:
+    found = blobs([30])
+    n = len(found.of)
+    neighbours, distances = np.zeros((n, 3), np.int32), np.full((n, 3), 1.0, np.float32)
+    group = np.arange(n, dtype=np.int32)
+    # Three of one item, all but at the same place; their next neighbour is farther than others'.
+    group[[4, 5, 6]] = 4
+    neighbours[[4, 5, 6], :2] = [[5, 6], [4, 6], [4, 5]]
+    distances[[4, 5, 6]] = 1e-6, 1e-6, 2.0
+    distances[7] = 0.5
+    index = PoolIndex(
+        artefact_id="a",
+        offsets=np.array([0, n]),
+        neighbours=neighbours,
+        distances=distances,
+        cluster=np.zeros(n, np.int32),
+        centres=np.zeros((1, 4), np.float32),
+        duplicate_of=group,
+        recall=1.0,
+    )
+    chosen = typiclust.select(replace(found.pool.view(), index=index), 1)
+    assert found.pool.where(chosen) == [7]
+    assert chosen.components["cluster_size"].tolist() == [28]
+
+
 def test_twenty_who_ask_one_by_one_cover_as_much_as_one_batch() -> None:
     found = blobs([8] * 40)
     assert len(set(found.of[asked_one_by_one(typiclust.STRATEGY, found.pool, 20, 2)])) == 40

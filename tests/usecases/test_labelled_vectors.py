@@ -31,7 +31,7 @@ def counts(rounds: Rounds) -> list[int]:
         rounds.project_id, "", lambda tx, _: tx.labels.settled_since(rounds.project_id, -1)
     )
     gathering: GatherLabelled = rounds.wiring.make(GatherLabelled)
-    return gathering.counts(snapshot, settled).tolist()
+    return [int(count) for count in gathering.counts(snapshot, settled)]
 
 
 def rows(vectors: np.ndarray, classes: np.ndarray) -> set[tuple[float, ...]]:

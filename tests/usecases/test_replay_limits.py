@@ -28,7 +28,7 @@ def test_fewer_are_refused_with_what_there_is(counts: list[int], words: str) -> 
     assert "Label more" in str(told.value)
 
 
-def asked(**fields: int) -> dict[str, int | str]:
+def asked(**fields: int) -> dict[str, int]:
     return {"seeds": 50, "batch_size": 0, "budget": 0} | fields
 
 

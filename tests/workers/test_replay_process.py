@@ -14,7 +14,6 @@ import pytest
 from alservice.domain.errors import Cancelled, SimulationFailed
 from alservice.domain.learner import silent
 from alservice.ports.replaying import ReplayJob, ReplayPlayer
-from alservice.workers import replay_process
 from alservice.workers.replay_process import ReplayProcess
 
 
@@ -50,7 +49,7 @@ def children(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
             super().__init__(*arguments, **named)
             begun.append(self)
 
-    monkeypatch.setattr(replay_process.subprocess, "Popen", Noted)
+    monkeypatch.setattr(subprocess, "Popen", Noted)
     return begun
 
 
@@ -73,7 +72,8 @@ def test_a_cancelled_replay_ends_and_leaves_nothing_anywhere(
     machines = tmp_path / "tmp"
     machines.mkdir()
     monkeypatch.setenv("TMPDIR", str(machines))
-    cancel, seen = threading.Event(), set()
+    cancel = threading.Event()
+    seen: set[str] = set()
 
     def enough(share: float, _: str) -> None:
         if share:
