@@ -44,9 +44,7 @@ class LabelledPool:
             classes=CLASSES,
             seen_classes=int((seen > 0).sum()),
             batch_size=BATCH,
-            pool_size=len(self.vectors),
             has_model=self.labels > 0,
-            smallest_share=float(seen[seen > 0].min() / self.labels) if self.labels else 0.0,
         )
         return plan_choice(KNOWN, Asked(strategy=KNOWN[name]), now)
 

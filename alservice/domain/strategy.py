@@ -91,9 +91,10 @@ class Selecting:
     pools, so it can diversify no other strategy's. `scores`
     names the scoring strategy that it diversifies, found in `PoolView.scored`; a caller may put
     any other scoring strategy in its place. "": it diversifies none. `greedy`: a smaller batch
-    is the beginning of a larger one, while there are four candidates for each item of the larger. `uses_index`: it chooses better, or faster, with a
-    PoolIndex, and does without where there is none. `uses_nearest`: it asks again and again for
-    each row's distance to the nearest label, which is then kept between rounds.
+    is the beginning of a larger one, while there are four candidates for each item of the
+    larger. `uses_index`: it chooses better, or faster, with a PoolIndex, and does without where
+    there is none. `uses_nearest`: it asks again and again for each row's distance to the nearest
+    label, which is then kept between rounds.
     """
 
     name: str
