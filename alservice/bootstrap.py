@@ -8,7 +8,6 @@ import asyncio
 import os
 import secrets
 import socket
-import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -43,6 +42,7 @@ from alservice.storage.segments.store import LocalSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
 from alservice.usecases.fail_operation import FailOperation
+from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.run_build_index import RunBuildIndex
 from alservice.usecases.run_merge import RunMerge
 from alservice.usecases.run_simulation import RunSimulation
@@ -55,6 +55,7 @@ from alservice.web.server import HttpServer
 from alservice.workers.loop import Handler, WorkerLoop
 from alservice.workers.replay_process import ReplayProcess
 from alservice.workers.training_process import TrainingProcess
+from alservice.workers.wake import Wake
 
 _log: Final = logger("server")
 
@@ -91,7 +92,7 @@ class Adapters:
     indexing: PoolIndexing
     trainer: Trainer
     replaying: Replaying
-    wake: threading.Event
+    wake: Wake
 
     @classmethod
     def open(
@@ -112,7 +113,7 @@ class Adapters:
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
             replaying=ReplayProcess.emptying(settings.data / "scratch"),
-            wake=threading.Event(),
+            wake=Wake(),
         )
 
     def close(self) -> None:
@@ -137,7 +138,7 @@ class Adapters:
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),
-                Callable[[], None]: self.wake.set,
+                Callable[[], None]: self.wake,
             }
         )
 
@@ -156,12 +157,15 @@ class Adapters:
             OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
         }
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        sweeps = [wiring.make(Sweep), wiring.make(SweepArtefacts)]
-        snapshots = wiring.make(Snapshots)
-        chores = lambda: ([sweep() for sweep in sweeps], snapshots.forget_gone())  # noqa: E731
+        chores = (
+            wiring.make(Sweep),
+            wiring.make(SweepArtefacts),
+            wiring.make(Snapshots).forget_gone,
+            wiring.make(IndexOf).forget_gone,
+        )
         return [
-            WorkerLoop(self.catalog, short, owner, self.wake, chores),
-            WorkerLoop(self.catalog, long, owner, self.wake),
+            WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),
+            WorkerLoop(self.catalog, long, owner, self.wake.event()),
         ]
 
 

@@ -109,3 +109,15 @@ def test_every_servicer_is_served() -> None:
     }
     assert len(written) > 3
     assert {servicer.__name__ for _, servicer, _ in SERVICES} == written
+
+
+def test_every_worker_waits_for_an_event_of_its_own(tmp_path: Path) -> None:
+    adapters = Adapters.open(Settings(data=tmp_path), lambda: None)
+    try:
+        loops = adapters.workers(adapters.wiring())
+        adapters.wake()
+        events = {id(loop._wake) for loop in loops}
+        assert len(events) == len(loops) > 1
+        assert all(loop._wake.is_set() for loop in loops)
+    finally:
+        adapters.close()

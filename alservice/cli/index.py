@@ -27,8 +27,8 @@ def index(
 ) -> None:
     """Build the index of a pool: the neighbours of each item, clusters, near-duplicates.
 
-    Strategies use it until items are added; queries go on meanwhile. Ctrl-C stops the waiting,
-    not the work.
+    Strategies use it until items are added or the pool's files are merged; queries go on
+    meanwhile. Ctrl-C stops the waiting, not the work.
 
     For example:
 

@@ -208,10 +208,10 @@ class Pool:
     ) -> PoolIndex | Indexing:
         """Finds the nearest `neighbours` (1 to 64) of each item, clusters and near-duplicates.
 
-        Strategies use them in every round until items are added; queries work before it is
-        ready. If the pool has not changed since, the index there is comes back, unless `force`.
-        With `wait=False` returns at once with an Indexing to follow. Raises FailedPrecondition
-        (no items, no vectors).
+        Strategies use them in every round until items are added or the pool's files are merged;
+        queries work before it is ready. If the pool has not changed since, the index there is
+        comes back, unless `force`. With `wait=False` returns at once with an Indexing to follow.
+        Raises FailedPrecondition (no items, no vectors, more than fits into the server's memory).
         """
         request = pool_rpc.BuildIndexRequest(
             project=self.name, neighbour_count=neighbours, force=force, request_id=fresh_id()

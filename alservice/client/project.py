@@ -47,11 +47,10 @@ class Project(Pool):
         """Chooses items that are worth a label and leases them to `annotator`.
 
         What is not given is the project's policy. `view` is `ids`, `basic` (with contents) or
-        `full` (with component scores, reasons, and what each item stands for; not for annotators).
-        `diversify` names what keeps a scoring strategy from asking the same thing twice. `resume`
-        returns the annotator's oldest open batch if there is one. `dry_run` ranks without
-        leasing. Raises FailedPrecondition if nothing is left to ask about, ValueError for a batch
-        of fewer than one.
+        `full` (reasons, and what each item stands for; not for annotators). `diversify` names what
+        keeps a scoring strategy from asking the same thing twice. `resume` returns the annotator's
+        oldest open batch if there is one. `dry_run` ranks without leasing. Raises
+        FailedPrecondition if nothing is left, ValueError for a batch of fewer than one.
         """
         request = learning_rpc.QueryRequest(
             project=self.name,

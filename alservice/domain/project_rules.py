@@ -16,6 +16,7 @@ from alservice.domain.errors import (
 )
 from alservice.domain.project import ClassLabel, Policy, VectorSpace
 from alservice.domain.strategy import Strategy
+from alservice.domain.strategy_version import effective_version
 
 MAX_CLASSES: Final = 1_000
 MAX_CLASS_ID_BYTES: Final = 128
@@ -61,7 +62,7 @@ def check_policy(
     if policy.opinions_per_item != 1:
         text = "only one opinion per item so far: consensus among several is not built yet"
         raise NotBuilt(text, feature="opinions_per_item")
-    return replace(policy, strategy_version=strategy.version)
+    return replace(policy, strategy_version=effective_version(strategies, strategy))
 
 
 def check_space(space: VectorSpace) -> VectorSpace:

@@ -5,6 +5,10 @@ trusted input to its reader, and they do not outlive its versions. Facts that de
 graph over 8-bit codes finds more, and sooner, than inverted lists do where the data are diffuse
 (Malkov and Yashunin 2018; measured at 100,000 rows); beyond some millions its memory is too much,
 and product codes in inverted lists (Jégou et al. 2011) take over.
+
+A call into FAISS does not look at a request to stop. So each is small enough for a second or two:
+the centres of the lists come from our own k-means, which does look, and FAISS learns only the
+codes, from few rows.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,8 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice.core import CancelFlag
+from alservice.core.clustering import k_means
 from alservice.index.exact import Found, nearest, neighbours_of, no_neighbours, without_self
-from alservice.index.pool_vectors import PoolVectors
+from alservice.index.pool_vectors import SAMPLE_BYTES, PoolVectors
+from alservice.index.ways import LINKS
 from alservice.ports.neighbours import Neighbours, Report
 
 F32 = NDArray[np.float32]
@@ -27,14 +33,17 @@ I64 = NDArray[np.int64]
 # A second or two each: so long may a request to stop have to wait.
 ADD_ROWS: Final = 2048
 SEARCH_ROWS: Final = 1024
+CALL_BYTES: Final = 4 * 2**20  # of vectors that are added, searched or learnt from in one call
+FEWEST_CODE_ROWS: Final = 624  # 39 for each of 16 codes; FAISS complains of fewer
 RANKED_BYTES: Final = 32 * 2**20  # of candidates whose distances are taken at once
 GRAPH_SAMPLE: Final = 65_536
 LIST_SAMPLE: Final = 262_144
 ROWS_PER_LIST: Final = 40  # of the sample
+LIST_ITERATIONS: Final = 8
+LIST_SEED: Final = 0
 CHECKED_ROWS: Final = 300
 WANTED_RECALL: Final = 0.95
 TRIES: Final = 3
-LINKS: Final = 32
 _CLOSE: Final = 1 + 1e-5  # equal distances differ in the last digits
 # How the time of the whole is divided, about.
 _ADDED: Final = 0.5
@@ -54,7 +63,7 @@ class Candidates:
     method: Callable[[], str]
 
 
-Make = Callable[[PoolVectors], Candidates]
+Make = Callable[[PoolVectors, CancelFlag], Candidates]
 
 
 @contextmanager
@@ -68,12 +77,13 @@ def faiss_threads(threads: int) -> Iterator[None]:
         faiss.omp_set_num_threads(before)
 
 
-def graph_candidates(pool: PoolVectors) -> Candidates:
+def graph_candidates(pool: PoolVectors, _cancel: CancelFlag) -> Candidates:
     """HNSW over 8-bit codes: `d` + 8 * LINKS bytes per row."""
     index: Any = faiss.index_factory(pool.dimension, f"HNSW{LINKS}_SQ8")
     index.hnsw.efConstruction = 80
     index.hnsw.efSearch = 64
-    index.train(pool.take(evenly(len(pool), GRAPH_SAMPLE)))
+    # It learns the least and the greatest number of each dimension, which takes no time.
+    index.train(_sample(pool, GRAPH_SAMPLE))
 
     def widen() -> None:
         index.hnsw.efSearch *= 2
@@ -81,14 +91,17 @@ def graph_candidates(pool: PoolVectors) -> Candidates:
     return Candidates(index, 2, widen, lambda: f"HNSW{LINKS},SQ8, ef {index.hnsw.efSearch}")
 
 
-def list_candidates(pool: PoolVectors) -> Candidates:
-    """Inverted lists of 4-bit product codes: about `d` / 4 + 8 bytes per row."""
-    sample = pool.take(evenly(len(pool), LIST_SAMPLE))
+def list_candidates(pool: PoolVectors, cancel: CancelFlag) -> Candidates:
+    """Inverted lists of 4-bit product codes: about `d` / 4 + 8 bytes per row. Raises Cancelled."""
+    sample = _sample(pool, LIST_SAMPLE)
     lists = max(1, min(int(4 * len(pool) ** 0.5), len(sample) // ROWS_PER_LIST))
     parts = max(p for p in range(1, max(pool.dimension // 2, 1) + 1) if pool.dimension % p == 0)
     index: Any = faiss.index_factory(pool.dimension, f"IVF{lists},PQ{parts}x4fs")
     index.nprobe = min(32, lists)
-    index.train(sample)
+    centres = k_means(pool.engine, sample, None, lists, LIST_SEED, LIST_ITERATIONS, cancel).centres
+    index.quantizer.add(centres)  # lists that have their centres are not trained
+    rows = max(FEWEST_CODE_ROWS, pool.fitting(len(sample), 3 * CALL_BYTES))
+    index.train(sample[evenly(len(sample), rows)])
 
     def widen() -> None:
         index.nprobe = min(2 * index.nprobe, lists)
@@ -106,7 +119,7 @@ def approximate_neighbours(
     candidates = _filled(pool, make, report, cancel)
     recall = _tuned(pool, candidates, count, report, cancel)
     numbers, distances = no_neighbours(len(pool), count)
-    for start, stop in pool.slices(SEARCH_ROWS, cancel):
+    for start, stop in pool.slices(SEARCH_ROWS, cancel, CALL_BYTES):
         some = np.arange(start, stop, dtype=np.int64)
         numbers[start:stop], distances[start:stop] = _search(pool, candidates, some, count)
         report(_CHECKED + (1 - _CHECKED) * stop / len(pool), "searching neighbours")
@@ -125,6 +138,11 @@ def recall_of(true: F32, found: F32) -> float:
     return float(hits.sum() / there.sum())
 
 
+def _sample(pool: PoolVectors, count: int) -> F32:
+    rows = pool.fitting(count, SAMPLE_BYTES)
+    return pool.take(evenly(len(pool), rows))
+
+
 def evenly(rows: int, count: int) -> I64:
     """At most `count` row numbers, evenly spaced."""
     return np.unique(np.linspace(0, rows - 1, min(count, rows)).round().astype(np.int64))
@@ -132,8 +150,8 @@ def evenly(rows: int, count: int) -> I64:
 
 def _filled(pool: PoolVectors, make: Make, report: Report, cancel: CancelFlag) -> Candidates:
     report(0.0, "training the codes")
-    candidates = make(pool)
-    for start, stop in pool.slices(ADD_ROWS, cancel):
+    candidates = make(pool, cancel)
+    for start, stop in pool.slices(ADD_ROWS, cancel, CALL_BYTES):
         candidates.index.add(pool.read(start, stop))
         report(_ADDED * stop / len(pool), "linking items")
     return candidates

@@ -4,7 +4,7 @@ import numpy as np
 
 from alservice.core import CancelFlag, keyed_hash
 from alservice.core.clustering import k_means, nearest_centres
-from alservice.index.pool_vectors import PoolVectors
+from alservice.index.pool_vectors import SAMPLE_BYTES, PoolVectors
 from alservice.ports.neighbours import Clusters, Report
 
 SAMPLE_ROWS = 100_000
@@ -21,10 +21,11 @@ def cluster_count(rows: int) -> int:
 
 def cluster(pool: PoolVectors, seed: int, report: Report, cancel: CancelFlag) -> Clusters:
     """The clusters; the sample is drawn by keyed hash, so that no cut of the pool changes it."""
-    order = np.argsort(keyed_hash(pool.id_hashes, seed), kind="stable")[:SAMPLE_ROWS]
+    drawn = pool.fitting(SAMPLE_ROWS, SAMPLE_BYTES)
+    order = np.argsort(keyed_hash(pool.id_hashes, seed), kind="stable")[:drawn]
     sample = pool.take(order.astype(np.int64))
     report(0.0, "clustering a sample")
-    count = cluster_count(len(pool))
+    count = min(cluster_count(len(pool)), len(sample))
     centres = k_means(pool.engine, sample, None, count, seed, cancel=cancel).centres
     assignment = np.zeros(len(pool), np.int32)
     for start, stop in pool.slices(ROWS, cancel):

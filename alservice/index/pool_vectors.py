@@ -1,6 +1,7 @@
 """The vectors of a pool by row number, gathered into float32 a slice at a time."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,9 @@ from alservice.core import Block, CancelFlag, Cancelled, Engine
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
+
+SLICE_BYTES: Final = 128 * 2**20  # of vectors, at most, in one slice
+SAMPLE_BYTES: Final = 512 * 2**20  # in a sample
 
 
 class PoolVectors:
@@ -43,8 +47,15 @@ class PoolVectors:
         """The vectors (stop - start, d) of a run of rows."""
         return self.take(np.arange(start, stop, dtype=np.int64))
 
-    def slices(self, step: int, cancel: CancelFlag) -> Iterator[tuple[int, int]]:
-        """Where each slice of at most `step` rows begins and ends. Raises Cancelled."""
+    def fitting(self, rows: int, size_bytes: int) -> int:
+        """So many rows, or as many as have their vectors in `size_bytes`; one at least."""
+        return max(1, min(rows, size_bytes // (4 * max(1, self.dimension))))
+
+    def slices(
+        self, step: int, cancel: CancelFlag, size_bytes: int = SLICE_BYTES
+    ) -> Iterator[tuple[int, int]]:
+        """Where each slice of at most so many rows and bytes begins and ends. Raises Cancelled."""
+        step = self.fitting(step, size_bytes)
         for start in range(0, len(self), step):
             if cancel.cancelled:
                 raise Cancelled

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice import core
-from alservice.core import CancelFlag
-from alservice.index.pool_vectors import PoolVectors
+from alservice.core import CancelFlag, Cancelled
+from alservice.index.pool_vectors import SLICE_BYTES, PoolVectors
 from alservice.ports.neighbours import Report
 
 I32 = NDArray[np.int32]
@@ -13,7 +13,10 @@ ROWS = 16_384
 
 
 def first_twins(pool: PoolVectors, report: Report, cancel: CancelFlag) -> I32:
-    """The first row (N,) equal to each, found by hash and then compared."""
+    """The first row (N,) equal to each, found by hash and then compared.
+
+    Raises Cancelled.
+    """
     hashes = np.zeros(len(pool), np.uint64)
     for start, stop in pool.slices(ROWS, cancel):
         hashes[start:stop] = _hashes(pool.read(start, stop))
@@ -21,8 +24,11 @@ def first_twins(pool: PoolVectors, report: Report, cancel: CancelFlag) -> I32:
     _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     twin = first[inverse].astype(np.int64)
     repeated = np.flatnonzero(twin != np.arange(len(pool)))
-    for start in range(0, len(repeated), ROWS):
-        rows = repeated[start : start + ROWS]
+    step = pool.fitting(ROWS, SLICE_BYTES)
+    for start in range(0, len(repeated), step):
+        if cancel.cancelled:
+            raise Cancelled
+        rows = repeated[start : start + step]
         equal = (pool.take(rows) == pool.take(twin[rows])).all(axis=1)
         twin[rows[~equal]] = rows[~equal]
     return twin.astype(np.int32)

@@ -42,15 +42,20 @@ class Clusters:
 class PoolIndexing(Protocol):
     """Works at the pace of the background: on half of the threads, a few thousand rows a time.
 
+    The memory it takes is bounded, whatever the pool: what would not fit is refused.
+
     Rows are numbered through the blocks in their order; `excluded` is not looked at. `report`
     gets a share in [0, 1] of this one call, and may raise to stop it. All methods raise Cancelled
     soon after the flag is set.
     """
 
+    def check(self, rows: int, dimension: int, count: int) -> None:
+        """Raise IndexTooLarge if a build with `count` neighbours would not fit into memory."""
+
     def neighbours(
         self, blocks: Sequence[Block], count: int, report: Report, cancel: CancelFlag
     ) -> Neighbours:
-        """The `count` nearest neighbours of every row."""
+        """The `count` nearest neighbours of every row. Raises IndexTooLarge."""
 
     def clusters(
         self, blocks: Sequence[Block], seed: int, report: Report, cancel: CancelFlag

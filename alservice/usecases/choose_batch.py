@@ -19,6 +19,7 @@ from alservice.domain.head import Head
 from alservice.domain.pool_index import PoolIndex
 from alservice.domain.project import Project
 from alservice.domain.strategy import Ensemble, Need, Scoring, Selecting, Strategy
+from alservice.domain.strategy_version import at_effective_version
 from alservice.ports.scoring import Pass, PoolScoring
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.choose_together import ChooseTogether
@@ -103,7 +104,8 @@ class Draws:
 class Choice:
     """Candidates of both arms, more than wanted where that was cheap.
 
-    `strategy` was asked for, `chosen_by` names what chose in the end, `because` says why.
+    `strategy` was asked for, at its effective version; `chosen_by` names what chose in the end,
+    `because` says why.
     """
 
     strategy: Strategy
@@ -154,7 +156,7 @@ class ChooseBatch:
         wanted = wish.pick_count(plan.chooser, min(due, len(drawn.row)))
         ranked = self._rank(setting, blocks, wanted, index)
         return Choice(
-            strategy=wish.asked.strategy,
+            strategy=at_effective_version(self.strategies, wish.asked.strategy),
             chosen_by=plan.name,
             because=plan.because,
             model_id=wish.model.model_id if wish.model and plan.uses_model else None,

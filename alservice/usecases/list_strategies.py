@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from alservice.domain.call import Call
 from alservice.domain.strategy import Strategy
+from alservice.domain.strategy_version import at_effective_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,5 +20,6 @@ class ListStrategies:
     strategies: Mapping[str, Strategy]
 
     def __call__(self, call: Call, command: ListStrategiesCommand) -> Sequence[Strategy]:
-        """The strategies, by name."""
-        return [self.strategies[name] for name in sorted(self.strategies)]
+        """The strategies, by name, each at the version that projects pin."""
+        known = self.strategies
+        return [at_effective_version(known, known[name]) for name in sorted(known)]

@@ -124,7 +124,7 @@ class Query:
         choice = self.choose(snapshot, wish, call.cancel)
         notes = (
             *known.notes,
-            *_version_note(snapshot.project, wish.asked.strategy),
+            *_version_note(snapshot.project, choice.strategy),
             *choice.notes,
         )
         if ask.dry_run:
@@ -261,7 +261,7 @@ def _penalty(parameters: Mapping[str, float | str | bool]) -> float:
 
 
 def _version_note(project: Project, strategy: Strategy) -> tuple[str, ...]:
-    """The policy pins a version; a server that has another one must not hide it."""
+    """The policy pins an effective version; a server that has another one must not hide it."""
     pinned = project.policy.strategy_version
     if strategy.name != project.policy.strategy or strategy.version == pinned:
         return ()

@@ -19,6 +19,7 @@ from alservice.ports.artefacts import ArtefactStore
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.neighbours import Neighbours, PoolIndexing
 from alservice.usecases.fail_operation import ended
+from alservice.usecases.pool_index import damaged_index
 from alservice.usecases.snapshot import Located, Snapshots
 
 WRITING_MS: Final = 24 * 3_600_000
@@ -35,11 +36,16 @@ class RunBuildIndex:
     artefacts: ArtefactStore
 
     def __call__(self, operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-        """Run it. Raises Cancelled, ProjectNotFound, SegmentCorrupt, DiskFull, Conflict."""
+        """Run it.
+
+        Raises Cancelled, ProjectNotFound, IndexTooLarge, SegmentCorrupt, DiskFull, Overloaded,
+        Conflict.
+        """
         begin_ms = self.catalog.now_ms()
         progress(0.0, "opening the pool")
         located = self.snapshots.located(operation.project_id)
-        if self.catalog.transact(lambda tx: _built_already(tx, operation, located)):
+        damaged = damaged_index(self.catalog, self.artefacts, operation.project_id)
+        if self.catalog.transact(lambda tx: _built_already(tx, operation, located, damaged)):
             return
         arrays, facts = self._find(located, operation, progress, cancel)
         progress(0.97, "writing")
@@ -62,7 +68,7 @@ class RunBuildIndex:
         count = int(operation.request["neighbour_count"] or 0)
         found = self.indexing.neighbours(blocks, count, _part(progress, 0.0, 0.85), cancel)
         twins = self.indexing.twins(blocks, _part(progress, 0.85, 0.88), cancel)
-        duplicate_of = near_duplicates(found.numbers, found.distances, twins)
+        duplicate_of = near_duplicates(found.numbers, found.distances, twins, cancel)
         seed = located.project.salt
         clusters = self.indexing.clusters(blocks, seed, _part(progress, 0.88, 0.97), cancel)
         sizes = [len(block.id_hash) for block in blocks]
@@ -99,13 +105,14 @@ def _segment_ids(located: Located) -> tuple[str, ...]:
     return tuple(opened.segment.segment_id for opened in located.pool)
 
 
-def _built_already(tx: Tx, operation: Operation, located: Located) -> bool:
+def _built_already(tx: Tx, operation: Operation, located: Located, damaged: str) -> bool:
     """End the operation if another one has made the same, while this one waited."""
     latest = tx.artefacts.live(operation.project_id)
-    count = operation.request["neighbour_count"]
-    if latest is None or operation.request.get("force") or not latest.is_of(_segment_ids(located)):
+    if latest is None or operation.request.get("force") or latest.artefact_id == damaged:
         return False
-    if latest.facts["neighbour_count"] != count:
+    if not latest.is_of(_segment_ids(located)):
+        return False
+    if latest.facts["neighbour_count"] != operation.request["neighbour_count"]:
         return False
     done = ended(operation, tx.now_ms(), OperationState.SUCCEEDED)
     tx.operations.finish(replace(done, result=latest.facts), operation.attempt)
@@ -145,8 +152,8 @@ def _reserve(tx: Tx, artefact: Artefact) -> None:
 def _publish(tx: Tx, operation: Operation, written: Artefact, begin_ms: int) -> None:
     """The index is LIVE, the operation done, what was LIVE before is DEAD.
 
-    Unless that was made from a newer pool. Raises Conflict where the work is not ours any more
-    or took so long that it was swept.
+    Unless that was made from a newer pool: then it is what came of the operation, and this one is
+    DEAD. Raises Conflict where the work is not ours any more or took so long that it was swept.
     """
     project = tx.projects.lock(operation.project_id)
     now_ms = tx.now_ms()
@@ -157,15 +164,21 @@ def _publish(tx: Tx, operation: Operation, written: Artefact, begin_ms: int) -> 
         "build_ms": now_ms - begin_ms,
         "create_time_ms": now_ms,
     }
-    done = replace(ended(operation, now_ms, OperationState.SUCCEEDED), result=facts)
+    before = tx.artefacts.live(operation.project_id)
+    overtaken = before is not None and before.revision > written.revision
+    done = replace(
+        ended(operation, now_ms, OperationState.SUCCEEDED),
+        result=before.facts if before is not None and overtaken else facts,
+    )
+    if project is None or tx.operations.get(operation.project_id, operation.operation_id) is None:
+        raise Conflict("the project was deleted while its index was built, and this work with it")
     row = tx.artefacts.get(written.artefact_id)
     if row is None or row.state is not ArtefactState.WRITING:
         text = "the file of this index has expired or was given up; begin it again"
         raise Conflict(text, artefact=written.artefact_id)
-    if project is None or not tx.operations.finish(done, operation.attempt):
+    if not tx.operations.finish(done, operation.attempt):
         raise Conflict("another worker has taken this operation over; it goes on there")
-    before = tx.artefacts.live(operation.project_id)
-    if before is not None and before.revision > written.revision:
+    if overtaken:
         tx.artefacts.store(replace(written, state=ArtefactState.DEAD, facts=facts))
         return
     tx.artefacts.retire(operation.project_id)

@@ -6,7 +6,7 @@ which every write of the worker names.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,12 +80,13 @@ class WorkerLoop:
         handlers: Mapping[OperationKind, Handler],
         owner: str,
         wake: threading.Event,
-        chores: Callable[[], object] = lambda: None,
+        chores: Sequence[Callable[[], object]] = (),
     ) -> None:
         """Prepare: it takes the kinds of operations that it has handlers for.
 
-        `owner` names this process. Whoever queues an operation sets `wake`. `chores` is called
-        now and then between operations.
+        `owner` names this process. Whoever queues an operation sets `wake`, which no other loop
+        may wait for. `chores` are done now and then between operations, each whatever became of
+        those before it.
         """
         self._catalog = catalog
         self._handlers = handlers
@@ -124,10 +125,10 @@ class WorkerLoop:
                 self._wake.wait(IDLE_S)
                 self._wake.clear()
 
-    def _survive(self, step: Callable[[], bool]) -> bool:
-        """What `step` returned; False, and a line in the log, if it raised."""
+    def _survive(self, step: Callable[[], object]) -> bool:
+        """Whether `step` returned something true; False, and a line in the log, if it raised."""
         try:
-            return step()
+            return bool(step())
         except AlserviceError as error:
             log.warning("worker.step_failed", reason=error.reason, message=str(error))
         except Exception:
@@ -149,7 +150,8 @@ class WorkerLoop:
         due = not self._stopping.is_set() and time.monotonic() >= self._chores_due_s
         if due:
             self._chores_due_s = time.monotonic() + CHORES_S
-            self._chores()
+            for chore in self._chores:
+                self._survive(chore)
         return due
 
     def _work_on(self, work: _Work) -> None:

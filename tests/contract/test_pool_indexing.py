@@ -8,14 +8,16 @@ import pytest
 from numpy.typing import NDArray
 
 from alservice.core import Block, CancelFlag, Cancelled, Engine
+from alservice.domain import errors
 from alservice.index import BackgroundIndexing
+from alservice.index.ways import Limits
 from alservice.ports.neighbours import Neighbours, PoolIndexing
 
-NEVER = 2**62
+ROOM = 2**33
 WAYS: dict[str, PoolIndexing] = {
     "exact": BackgroundIndexing(Engine(1)),
-    "graph": BackgroundIndexing(Engine(1), exact_rows=0, graph_rows=NEVER),
-    "lists": BackgroundIndexing(Engine(1), exact_rows=0, graph_rows=0),
+    "graph": BackgroundIndexing(Engine(1), Limits(exact_rows=0, build_bytes=ROOM)),
+    "lists": BackgroundIndexing(Engine(1), Limits(exact_rows=0, graph_rows=0, build_bytes=ROOM)),
 }
 Vectors = NDArray[np.float32]
 
@@ -163,3 +165,20 @@ def test_twins_are_the_first_that_is_equal(way: PoolIndexing) -> None:
     found = way.twins(blocks_of(vectors, 100), lambda *_: None, CancelFlag())
     assert found.dtype == np.int32 and found.tolist() == expected
     assert len(set(expected)) < 275
+
+
+def test_what_would_not_fit_into_memory_is_refused_in_words(way: PoolIndexing) -> None:
+    way.check(600, 8, 5)
+    with pytest.raises(errors.IndexTooLarge, match="fewer neighbours"):
+        way.check(2**40, 8, 5)
+
+
+def test_equal_rows_are_compared_until_somebody_stops_it(way: PoolIndexing) -> None:
+    cancel = CancelFlag()
+
+    def stop_at_the_end(share: float, _stage: str) -> None:
+        if share == 1:
+            cancel.cancel()
+
+    with pytest.raises(Cancelled):
+        way.twins(blocks_of(cloud(50)), stop_at_the_end, cancel)

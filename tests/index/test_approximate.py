@@ -1,13 +1,14 @@
 """What keeps an approximate search honest: exact checks, wider looks, threads given back."""
 
 from dataclasses import replace
+from typing import Any
 
 import faiss
 import numpy as np
 import pytest
 
-from alservice.core import CancelFlag, Engine
-from alservice.index import approximate
+from alservice.core import CancelFlag, Cancelled, Engine
+from alservice.index import approximate, exact
 from alservice.index.approximate import (
     Candidates,
     approximate_neighbours,
@@ -35,8 +36,8 @@ def test_a_poor_search_is_widened_twice_and_then_kept_with_its_recall_told(
     widened: list[int] = []
     monkeypatch.setattr(approximate, "WANTED_RECALL", 2.0)
 
-    def make(pool: PoolVectors) -> Candidates:
-        return replace(graph_candidates(pool), widen=lambda: widened.append(1))
+    def make(pool: PoolVectors, cancel: CancelFlag) -> Candidates:
+        return replace(graph_candidates(pool, cancel), widen=lambda: widened.append(1))
 
     found = approximate_neighbours(pool_of(400), 4, make, quietly, CancelFlag())
     assert len(widened) == 2
@@ -44,15 +45,17 @@ def test_a_poor_search_is_widened_twice_and_then_kept_with_its_recall_told(
 
 
 def test_a_good_search_is_not_widened() -> None:
-    def make(pool: PoolVectors) -> Candidates:
-        return replace(graph_candidates(pool), widen=lambda: pytest.fail("it was good enough"))
+    def make(pool: PoolVectors, cancel: CancelFlag) -> Candidates:
+        candidates = graph_candidates(pool, cancel)
+        return replace(candidates, widen=lambda: pytest.fail("it was good enough"))
 
     found = approximate_neighbours(pool_of(400), 4, make, quietly, CancelFlag())
     assert found.recall >= 0.95 and "HNSW" in found.method
 
 
 def test_widening_doubles_what_is_looked_at() -> None:
-    graph, lists = graph_candidates(pool_of(300)), list_candidates(pool_of(3000))
+    graph = graph_candidates(pool_of(300), CancelFlag())
+    lists = list_candidates(pool_of(3000), CancelFlag())
     before = graph.index.hnsw.efSearch, lists.index.nprobe
     graph.widen()
     lists.widen()
@@ -92,3 +95,46 @@ def test_threads_are_given_back_whatever_happens() -> None:
     with pytest.raises(ZeroDivisionError), faiss_threads(before + 1):
         assert 1 // 0
     assert faiss.omp_get_max_threads() == before
+
+
+def test_the_lists_are_trained_under_the_flag_and_faiss_learns_codes_of_few_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learnt: list[int] = []
+    train = faiss.IndexIVFPQFastScan.train
+
+    def counted(index: Any, sample: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
+        learnt.append(len(sample))
+        train(index, sample)
+
+    monkeypatch.setattr(faiss.IndexIVFPQFastScan, "train", counted)
+    monkeypatch.setattr(approximate, "CALL_BYTES", 1)
+    pool = pool_of(3000)
+    found = list_candidates(pool, CancelFlag())
+    assert learnt == [approximate.FEWEST_CODE_ROWS]
+    assert found.index.is_trained and found.index.nlist == found.index.quantizer.ntotal == 75
+    cancel = CancelFlag()
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        list_candidates(pool, cancel)
+
+
+def test_samples_and_slices_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    largest: list[int] = []
+    take = PoolVectors.take
+
+    def measured(
+        pool: PoolVectors, rows: np.ndarray[tuple[int], np.dtype[np.int64]]
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        vectors = take(pool, rows)
+        largest.append(vectors.nbytes)
+        return vectors
+
+    monkeypatch.setattr(approximate, "SAMPLE_BYTES", 64 * 4 * 100)
+    monkeypatch.setattr(approximate, "CALL_BYTES", 64 * 4 * 50)
+    monkeypatch.setattr(approximate, "CHECKED_ROWS", 100)
+    monkeypatch.setattr(exact, "BASE_ROWS", 100)
+    monkeypatch.setattr(approximate, "RANKED_BYTES", 64 * 4 * 100)
+    monkeypatch.setattr(PoolVectors, "take", measured)
+    approximate_neighbours(pool_of(1000, 64), 4, graph_candidates, quietly, CancelFlag())
+    assert max(largest) <= 64 * 4 * 100

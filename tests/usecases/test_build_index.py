@@ -1,16 +1,21 @@
 """An index is asked for once, however often it is asked for."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from alservice.domain import errors
 from alservice.domain.operation import OperationKind, OperationState
 from alservice.domain.project import VectorSpace
+from alservice.index import BackgroundIndexing
+from alservice.index.ways import Limits
+from alservice.ports.neighbours import PoolIndexing
+from alservice.usecases.build_index import BuildIndex, BuildIndexCommand
 from alservice.usecases.cancel_operation import CancelOperation, CancelOperationCommand
 from alservice.usecases.delete_operation import DeleteOperation, DeleteOperationCommand
 from tests.rounds import Rounds, a_call, ids
-from tests.usecases.indexes import ask, build
+from tests.usecases.indexes import ask, build, damage, live, look, run
 
 
 def test_an_operation_waits_for_a_worker(rounds: Rounds) -> None:
@@ -91,3 +96,39 @@ def test_an_unknown_project_is_named(rounds: Rounds) -> None:
     rounds.catalog.transact(lambda tx: tx.projects.delete("rounds"))
     with pytest.raises(errors.ProjectNotFound):
         ask(rounds)
+
+
+def test_a_forced_build_does_not_join_one_that_may_find_nothing_new(rounds: Rounds) -> None:
+    build(rounds)
+    rounds.add(ids(3, 40))
+    unforced = ask(rounds)
+    forced = ask(rounds, force=True)
+    assert forced.operation_id != unforced.operation_id
+    assert ask(rounds, force=True).operation_id == forced.operation_id
+    assert ask(rounds).operation_id in {unforced.operation_id, forced.operation_id}
+
+
+def test_an_index_whose_file_is_damaged_is_built_again_without_force(rounds: Rounds) -> None:
+    build(rounds)
+    old = live(rounds)
+    damage(rounds)
+    asked = ask(rounds)
+    assert asked.state is OperationState.QUEUED
+    run(rounds, rounds.claim())
+    new = live(rounds)
+    assert old is not None and new is not None and new.artefact_id != old.artefact_id
+    index, note = look(rounds)
+    assert index is not None and note == ""
+
+
+def test_an_index_that_would_not_fit_is_refused_at_once(rounds: Rounds) -> None:
+    use_case: BuildIndex = rounds.wiring.make(BuildIndex)
+    indexing = rounds.wiring.make(PoolIndexing)
+    assert isinstance(indexing, BackgroundIndexing)
+    small = replace(use_case, indexing=replace(indexing, limits=Limits(build_bytes=100)))
+    with pytest.raises(errors.IndexTooLarge):
+        small(a_call(), BuildIndexCommand(project_id="rounds"))
+    found = rounds.catalog.read(
+        lambda tx: tx.operations.unfinished("rounds", OperationKind.BUILD_INDEX)
+    )
+    assert list(found) == []

@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from alservice import strategies
 from alservice.domain import errors
 from alservice.domain.project import ClassLabel, DType, Policy, Project, Retrain, VectorSpace
+from alservice.domain.strategy_version import effective_version
 from alservice.ports.catalog import Catalog
 from alservice.usecases.create_project import CreateProject, CreateProjectCommand
 from tests.usecases.conftest import CallFactory
@@ -17,6 +19,12 @@ def command(**changes: object) -> CreateProjectCommand:
     return CreateProjectCommand(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def pinned(name: str) -> int:
+    """The version that a project gets."""
+    known = strategies.discover()
+    return effective_version(known, known[name])
+
+
 def test_a_project_is_kept_as_it_was_answered_with_all_defaults_filled_in(
     create_project: CreateProject, call: CallFactory, catalog: Catalog
 ) -> None:
@@ -24,7 +32,7 @@ def test_a_project_is_kept_as_it_was_answered_with_all_defaults_filled_in(
     assert catalog.read(lambda tx: tx.projects.get("reviews")) == made
     assert made.display_name == "reviews"
     assert made.schema.classes == (ClassLabel("good", "good"),)
-    assert made.policy == Policy()
+    assert made.policy == Policy(strategy_version=pinned("auto"))
     assert made.create_time_ms > 0 and made.etag and made.active_model_id is None
 
 

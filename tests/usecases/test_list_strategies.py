@@ -1,6 +1,7 @@
 """What there is to choose by."""
 
 from alservice import strategies
+from alservice.domain.strategy_version import effective_version
 from alservice.usecases.list_strategies import ListStrategies, ListStrategiesCommand
 from tests.usecases.conftest import CallFactory
 
@@ -10,3 +11,5 @@ def test_all_strategies_are_listed_by_name(call: CallFactory) -> None:
     found = ListStrategies(shuffled)(call(), ListStrategiesCommand())
     assert [s.name for s in found] == sorted(shuffled)
     assert len(found) >= 5
+    told = {s.name: s.version for s in found}
+    assert told == {name: effective_version(shuffled, s) for name, s in shuffled.items()}

@@ -1,13 +1,24 @@
 """An index is used while the pool has exactly its segments, whatever their order."""
 
-import numpy as np
+import gc
+import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, Event
 
+import numpy as np
+import pytest
+
+from alservice.domain.artefact import Artefact
 from alservice.domain.pool_index import PoolIndex
+from alservice.ports.artefacts import Arrays
+from alservice.storage.artefacts import LocalArtefactStore
+from alservice.usecases import pool_index as module
 from alservice.usecases.pool_index import DAMAGED, NONE_YET, STALE, IndexOf
 from alservice.usecases.snapshot import Snapshots
 from alservice.usecases.sweep_artefacts import SweepArtefacts
 from tests.rounds import Rounds, ids
-from tests.usecases.indexes import build, live, look
+from tests.usecases.indexes import build, damage, live, look
 from tests.usecases.items import small_files
 
 
@@ -80,8 +91,7 @@ def test_a_deletion_moves_blocks_and_the_index_follows(rounds: Rounds) -> None:
 
 def test_a_damaged_file_is_told_and_query_goes_on_without(rounds: Rounds) -> None:
     build(rounds)
-    (path,) = (rounds.store._folder.parent / "artefacts").glob("*.safetensors")
-    path.write_bytes(path.read_bytes()[:-1])
+    damage(rounds)
     assert look(rounds) == (None, DAMAGED)
 
 
@@ -108,9 +118,71 @@ def test_a_file_that_was_swept_meanwhile_is_replaced_by_the_newer_one(rounds: Ro
     assert index.artefact_id == new.artefact_id != (old and old.artefact_id)
 
 
-def test_only_a_few_stay_mapped(rounds: Rounds) -> None:
+def test_a_project_has_one_index_in_memory_however_often_it_changes(rounds: Rounds) -> None:
     index_of: IndexOf = rounds.wiring.make(IndexOf)
-    for _ in range(10):
-        build(rounds, force=True)
-        look(rounds)
-    assert 1 < len(index_of.kept) <= 8
+    rounds.add(ids(7, 40))
+    build(rounds)
+    seen = [weakref.ref(_found(rounds).distances)]
+    for gone in ("i41", "i3", "i42"):
+        rounds.pool.delete(gone)
+        seen.append(weakref.ref(_found(rounds).distances))
+    build(rounds, force=True)
+    seen.append(weakref.ref(_found(rounds).distances))
+    gc.collect()
+    assert len(index_of.kept) == 1
+    assert [each() is not None for each in seen] == [False] * (len(seen) - 1) + [True]
+
+
+def test_first_queries_at_once_make_one_index(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds.add(ids(7, 40))
+    build(rounds)
+    rounds.pool.delete("i3")
+    opened, began = [], Barrier(4)
+    read = LocalArtefactStore.open
+
+    def counted(store: LocalArtefactStore, artefact: Artefact) -> Arrays:
+        opened.append(artefact)
+        Event().wait(0.01)  # the others come meanwhile
+        return read(store, artefact)
+
+    def first(_: int) -> PoolIndex:
+        began.wait()
+        return _found(rounds)
+
+    monkeypatch.setattr(LocalArtefactStore, "open", counted)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(first, range(4)))
+    assert len({id(index) for index in found}) == len(opened) == 1
+
+
+def test_indexes_that_are_gone_are_let_go(rounds: Rounds) -> None:
+    index_of: IndexOf = rounds.wiring.make(IndexOf)
+    build(rounds)
+    _found(rounds)
+    index_of.forget_gone()
+    assert list(index_of.kept) == ["rounds"]
+    rounds.catalog.transact(lambda tx: tx.projects.delete("rounds"))
+    index_of.forget_gone()
+    assert not index_of.kept
+
+
+def test_only_the_projects_used_last_keep_theirs(
+    start: Callable[..., Rounds], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_MOST_PROJECTS", 2)
+    projects = [start(name) for name in ("one", "two", "three")]
+    index_of: IndexOf = projects[0].wiring.make(IndexOf)
+    for each in projects:
+        each.add(ids(5))
+        build(each)
+        snapshot, _ = each.wiring.make(Snapshots).take(each.project_id, "", lambda *_: None)
+        assert index_of(snapshot)[0] is not None
+    assert list(index_of.kept) == ["two", "three"]
+
+
+def _found(rounds: Rounds) -> PoolIndex:
+    index, _ = look(rounds)
+    assert index is not None
+    return index

@@ -10,6 +10,7 @@ from alservice.domain import errors
 from alservice.domain.batch import BatchItemState
 from alservice.domain.item import Attributes, ContentPart, Role
 from alservice.domain.label import Answer, Outcome
+from alservice.usecases.query import Query, QueryCommand
 from alservice.usecases.release_batch import ReleaseBatch, ReleaseBatchCommand
 from alservice.usecases.renew_batch import RenewBatch, RenewBatchCommand
 from tests.rounds import Rounds, a_call, ids
@@ -203,3 +204,21 @@ def test_content_comes_with_the_batch_unless_it_is_not_wanted(
     texts = [content.content[0].text for content in shown.contents]
     assert texts == [item.item_id for item in shown.batch.items]
     assert rounds.query(5, dry_run=True, with_content=False).contents == ()
+
+
+def test_a_new_version_of_a_part_is_told_and_the_batch_names_it(
+    start: Callable[..., Rounds],
+) -> None:
+    rounds = start(strategy="auto")
+    rounds.add(ids(20))
+    pinned = rounds.project.policy.strategy_version
+    query: Query = rounds.wiring.make(Query)
+    as_pinned = query(a_call(), QueryCommand(project_id="rounds", batch_size=2))
+    assert as_pinned.batch.strategy_version == pinned
+    assert not any("This server has version" in note for note in as_pinned.notes)
+    part = query.strategies["typiclust"]
+    newer = {**query.strategies, "typiclust": replace(part, version=part.version + 1)}
+    query = replace(query, strategies=newer, choose=replace(query.choose, strategies=newer))
+    result = query(a_call(), QueryCommand(project_id="rounds", batch_size=2))
+    assert result.batch.strategy_version == pinned + 1
+    assert any(f"version {pinned + 1} of auto" in note for note in result.notes)

@@ -9,6 +9,7 @@ from alservice import strategies
 from alservice.domain import errors
 from alservice.domain.project import Policy, Project, Retrain
 from alservice.domain.strategy import Scoring, Strategy
+from alservice.domain.strategy_version import effective_version
 from alservice.ports.catalog import Catalog
 from alservice.usecases.update_project import UpdateProject, UpdateProjectCommand
 from tests.usecases.conftest import LEARNERS, CallFactory
@@ -54,6 +55,9 @@ def test_only_what_the_mask_names_changes(
     before = make_project("reviews")
     after = update(call(), command(path, display_name="ignored", encoder="ignored"))
     policy = replace(before.policy, **{attribute: getattr(NEW, attribute)})
+    known = strategies.discover()
+    version = effective_version(known, known[policy.strategy])
+    policy = replace(policy, strategy_version=version)
     assert after == replace(before, policy=policy, generation=before.generation + 1)
     assert catalog.read(lambda tx: tx.projects.get("reviews")) == after
 
@@ -104,6 +108,19 @@ def test_a_new_version_of_a_strategy_is_used_only_when_it_is_named(
     assert update(call(), command("policy", policy=same)).policy.strategy_version == 1
     named = update(call(), command("policy.strategy", policy=same))
     assert named.policy.strategy_version == 2
+
+
+def test_a_new_version_of_a_part_is_pinned_like_one_of_the_whole(
+    catalog: Catalog, call: CallFactory, make_project: MakeProject
+) -> None:
+    before = make_project("reviews", strategy="auto").policy.strategy_version
+    known = strategies.discover()
+    part = "uncertainty_herding"
+    upgraded = {**known, part: replace(known[part], version=known[part].version + 1)}
+    update = UpdateProject(catalog, upgraded, LEARNERS)
+    assert update(call(), command("policy.batch_size")).policy.strategy_version == before
+    named = command("policy.strategy", policy=replace(NEW, strategy="auto"))
+    assert update(call(), named).policy.strategy_version == before + 1
 
 
 def test_a_retry_changes_nothing_and_answers_the_same(

@@ -188,3 +188,18 @@ def test_the_real_learner_trains_in_its_own_process(rounds: Rounds) -> None:
     finally:
         real.stop()
         trainer.close()
+
+
+def test_a_chore_that_fails_does_not_keep_the_others_from_being_done(rounds: Rounds) -> None:
+    done: queue.Queue[str] = queue.Queue()
+
+    def fail() -> None:
+        raise OSError("no such folder")
+
+    chores = (fail, lambda: done.put("second"))
+    loop = WorkerLoop(rounds.catalog, {}, "me", threading.Event(), chores)
+    loop.start()
+    try:
+        assert done.get(timeout=PATIENCE_S) == "second"
+    finally:
+        loop.stop()

@@ -50,7 +50,7 @@ class Worker:
 
         handlers = {OperationKind.TRAIN: Handler(running, ending)}
         owner = f"worker-{len(self.loops)}"
-        loop = WorkerLoop(self.rounds.catalog, handlers, owner, self.wake, tidy)
+        loop = WorkerLoop(self.rounds.catalog, handlers, owner, self.wake, (tidy,))
         self.loops.append(loop)
         loop.start()
 

@@ -238,7 +238,7 @@ class Batch(_message.Message):
     strategy: _builtins.str
     """The strategy that was asked for."""
     strategy_version: _builtins.int
-    """The version of that strategy: the same snapshot, model, seed and version give the same batch."""
+    """The version of that strategy, as ListStrategies tells it: the same snapshot, model, seed and version give the same batch."""
     model: _builtins.str
     """The model that scored, `projects/{project}/models/{model}`; empty if none did."""
     seed: _builtins.int

@@ -316,6 +316,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Example: {"reason": "ERROR_REASON_HOUSEKEEPING_FAILED", "metadata": {}}
     """
+    ERROR_REASON_INDEX_TOO_LARGE: _ErrorReason.ValueType  # 50
+    """Building the index of the pool would take more memory than may be spent on it. Status:
+    FAILED_PRECONDITION.
+
+    Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
+              "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -615,5 +622,12 @@ ERROR_REASON_HOUSEKEEPING_FAILED: ErrorReason.ValueType  # 49
 Status: INTERNAL.
 
 Example: {"reason": "ERROR_REASON_HOUSEKEEPING_FAILED", "metadata": {}}
+"""
+ERROR_REASON_INDEX_TOO_LARGE: ErrorReason.ValueType  # 50
+"""Building the index of the pool would take more memory than may be spent on it. Status:
+FAILED_PRECONDITION.
+
+Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
+          "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

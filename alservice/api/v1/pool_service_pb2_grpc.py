@@ -159,11 +159,15 @@ class PoolServiceServicer(object):
         Answers at once with a long-running operation: its metadata is a BuildIndexMetadata, its
         response a PoolIndex. The index never changes, and every batch that used it names it. Query
         works before it is ready, and says so; an index is used as long as no item was added and no
-        files of the pool were merged since (deleting items does no harm). Large pools take minutes:
-        the work leaves half of the processors to other calls. If the pool has not changed since the
-        last index, the operation comes back done with that one, unless `force`. A BuildIndex that
-        is under way is joined if it asks for the same. Idempotent with `request_id`.
-        Errors: NOT_FOUND (project), FAILED_PRECONDITION (no items, no vectors), INVALID_ARGUMENT.
+        files of the pool were merged since (deleting items does no harm). Large pools take minutes to
+        hours, on half of the server's threads (one at least), one index or simulation at a time. If
+        the pool has not changed since its index was made and the file is whole, nothing is built: the
+        answer is the operation that made that index, done, unless `force`. A BuildIndex with as many
+        neighbours that will see the pool as it is now is joined: the answer is that operation (with
+        `force`, only one that was begun with `force` as well). If a newer index was published while
+        this one was built, the response is the newer one. Idempotent with `request_id`.
+        Errors: NOT_FOUND (project), FAILED_PRECONDITION (no items, no vectors, more than fits into
+        half of the server's memory), INVALID_ARGUMENT.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

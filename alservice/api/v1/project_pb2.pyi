@@ -262,7 +262,8 @@ class Policy(_message.Message):
     learner: _builtins.str
     """The kind of model to train. Default: `logistic`."""
     strategy_version: _builtins.int
-    """The version of `strategy` when it was chosen. If the server has another, Query says so in
+    """The version of `strategy` when it was chosen, as ListStrategies tells it: that of its parts
+    counts. If the server has another, Query says so in
     its notes; choose the strategy again to accept it.
     """
     @_builtins.property

@@ -135,7 +135,10 @@ class Strategy(_message.Message):
     strategy: _builtins.str
     """Its name in QueryRequest.strategy."""
     version: _builtins.int
-    """Grows whenever the strategy may choose differently than before."""
+    """Grows whenever the strategy may choose differently than before, because of itself or of a
+    strategy that it is made of or whose scores it takes. Such a strategy has 1000 times its own
+    version plus those of all its parts.
+    """
     summary: _builtins.str
     """What it does, in a sentence."""
     reference: _builtins.str

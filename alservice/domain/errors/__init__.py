@@ -14,7 +14,7 @@
     - ProjectExists, ItemExists, ClassExists
   x FailedPrecondition    not now: something must happen first
     - PoolEmpty, TrainingNeedsTwoClasses, ModelNotReady, BatchClosed, VectorsMissing,
-      OperationNotDone, SimulationNeedsLabels
+      OperationNotDone, SimulationNeedsLabels, IndexTooLarge
   x Aborted               somebody else was faster: read again and retry
     - EtagMismatch, Conflict
   x OutOfRange            past the end of what there is
@@ -80,6 +80,7 @@ from alservice.domain.errors.resources import (
     ClassExists,
     Conflict,
     EtagMismatch,
+    IndexTooLarge,
     ItemExists,
     ItemNotFound,
     ModelNotFound,
@@ -131,6 +132,7 @@ __all__ = [
     "FailedPrecondition",
     "HousekeepingFailed",
     "IndexFailed",
+    "IndexTooLarge",
     "Internal",
     "InvalidArgument",
     "InvalidField",

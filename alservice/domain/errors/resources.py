@@ -93,6 +93,12 @@ class BatchClosed(FailedPrecondition):
     reason = "BATCH_CLOSED"
 
 
+class IndexTooLarge(FailedPrecondition):
+    """The index of the pool would not fit into the memory that may be spent on it."""
+
+    reason = "INDEX_TOO_LARGE"
+
+
 class VectorsMissing(FailedPrecondition):
     """The project's items have no vectors, and the call needs them."""
 

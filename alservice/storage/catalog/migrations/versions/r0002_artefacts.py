@@ -33,5 +33,6 @@ def upgrade() -> None:
     op.create_index("artefacts_by_state", "artefacts", ["state", "expire_time_ms"])
     for name in ("chosen_by", "because", "pool_index"):
         op.add_column("batches", sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    op.execute("UPDATE batches SET chosen_by = strategy")  # nothing else could choose then
     result = sa.Column("result", sa.Text(), nullable=False, server_default="")
     op.add_column("operations", result)
