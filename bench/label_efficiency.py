@@ -29,6 +29,7 @@ from alservice.simulation.game import Options, Outcome  # noqa: E402
 from alservice.simulation.journal import Journal  # noqa: E402
 from alservice.simulation.protocol import PROTOCOLS, JudgeSpec, Protocol  # noqa: E402
 from alservice.simulation.statistics import Summary, summarise  # noqa: E402
+from alservice.simulation.words import error_word  # noqa: E402
 from bench.competitors import PEERS  # noqa: E402
 from bench.label_efficiency_page import Section, whole  # noqa: E402
 
@@ -156,7 +157,9 @@ def _tell(part: Part, summary: Summary) -> None:
     print(f"\n{part.name}: {part.title}")
     for row in summary.rows:
         gap = (
-            "" if row.difference is None else f"{row.difference:+.4f} ± {row.difference_error:.4f}"
+            ""
+            if row.difference is None
+            else f"{row.difference:+.4f} ± {error_word(row.difference_error)}"
         )
         print(f"  {row.set_name:36} {row.competitor:22} {row.area:.4f} {gap}")
 

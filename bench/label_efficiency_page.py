@@ -13,6 +13,8 @@ from alservice.simulation.statistics import Row, Summary
 from alservice.simulation.words import (
     COLUMNS,
     OVERALL,
+    counted,
+    error_word,
     overall_words,
     row_words,
     share,
@@ -26,7 +28,9 @@ chosen and on nothing else, so a better classifier cannot be mistaken for better
 the area under its test accuracy as the protocol defines it, ± standard error over the seeds;
 differences are to the reference, paired by seed; p-values are two-sided and corrected after Holm
 within a set; saving is the share of the budget that was not needed for the reference's final
-accuracy, from mean curves. Reserve and audit are off unless a section says otherwise.
+accuracy, from mean curves: it counts from where a curve reaches that accuracy and then stays
+there to the end of the budget but for one standard error, and is none (–) where it never does.
+A median of savings takes none for 0. Reserve and audit are off unless a section says otherwise.
 """
 
 
@@ -57,8 +61,8 @@ def _set(summary: Summary, where: str) -> str:
     rows = sorted((r for r in summary.rows if r.set_name == where), key=lambda row: -row.area)
     cells = [row_words(row, summary.reference) for row in rows]
     few, many = min(r.seeds for r in rows), max(r.seeds for r in rows)
-    seeds = f"{many}" if few == many else f"{few} to {many}"
-    title = f"### {where}\n\n{seeds} seeds, {rows[0].labels} labels.\n\n"
+    seeds = counted(many, "seed") if few == many else f"{few} to {many} seeds"
+    title = f"### {where}\n\n{seeds}, {rows[0].labels} labels.\n\n"
     return title + _table(COLUMNS[:-1], [line[:-1] for line in cells])
 
 
@@ -126,7 +130,8 @@ def _beside(summary: Summary, published: Path, batch: str) -> str:
             and line["batch"] == batch
         ]
     rows = [
-        [row.competitor, "ours", f"{row.area:.4f} ± {row.area_error:.4f}"] for row in summary.rows
+        [row.competitor, "ours", f"{row.area:.4f} ± {error_word(row.area_error)}"]
+        for row in summary.rows
     ]
     for line in lines:
         error = float(line["std"]) / float(line["n"]) ** 0.5

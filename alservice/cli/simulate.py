@@ -179,11 +179,22 @@ def _protocol(wish: _Wish) -> "Protocol":
     sizes = {name: getattr(wish, name) for name in ("batch", "start", "drawn", "budget")}
     given: dict[str, Any] = {key: value for key, value in sizes.items() if value is not None}
     found = replace(KNOWN[wish.protocol], **given)
+    _check_sizes(found)
     if wish.standardise is not None:
         found = replace(found, standardise=wish.standardise)
     spec = found.judge
     spec = replace(spec, kind=wish.judge or spec.kind, C=wish.judge_c or spec.C)
     return replace(found, judge=spec)
+
+
+def _check_sizes(protocol: "Protocol") -> None:
+    """The budget pays for at least one whole batch."""
+    first = "start" if protocol.start else "batch"
+    size = protocol.drawn + getattr(protocol, first)
+    if protocol.budget and protocol.budget < size:
+        given = f" and --drawn {protocol.drawn}" if protocol.drawn else ""
+        sizes = f"--{first} {getattr(protocol, first)}{given}"
+        raise Misuse(f"--budget {protocol.budget} is less than {sizes}: it pays for no batch")
 
 
 def _competitors(strategy: list[str] | None, reference: str) -> list[str]:
@@ -230,6 +241,7 @@ def _in_one_line() -> Iterator[None]:
 def _run(comparison: "Comparison", output: Path, jobs: int, *, json: bool) -> None:
     from alservice.simulation.comparison import write  # noqa: PLC0415 (slow to import)
     from alservice.simulation.export import as_json  # noqa: PLC0415
+    from alservice.simulation.words import counted  # noqa: PLC0415
 
     games = len(comparison.games())
     try:
@@ -249,19 +261,18 @@ def _run(comparison: "Comparison", output: Path, jobs: int, *, json: bool) -> No
         typer.echo(as_json(summary, comparison.title()))
     else:
         _show(comparison, result, output)
-    if result.failures:
-        raise Failure(f"{len(result.failures)} competitors failed; the report names them")
+    failed = len({who for _, who in result.failures})
+    if failed:
+        raise Failure(f"{counted(failed, 'competitor')} failed; the report names them")
 
 
 def _show(comparison: "Comparison", result: "Result", output: Path) -> None:
     from rich.console import Console  # noqa: PLC0415 (slow to import)
 
-    from alservice.simulation.table import tables  # noqa: PLC0415
+    from alservice.simulation.table import show, tables  # noqa: PLC0415
+    from alservice.simulation.words import counted  # noqa: PLC0415
 
-    console = Console()
-    for table in tables(comparison.summary(result)):
-        console.print(table)
-        console.print()
+    show(tables(comparison.summary(result)), Console())
     if result.resumed:
-        typer.echo(f"{result.resumed} games were there already")
+        typer.echo(f"played before: {counted(result.resumed, 'game')}")
     typer.echo(f"report: {(output / 'report.html').resolve()}")

@@ -73,7 +73,7 @@ class Project(Pool):
 
     def simulate(
         self,
-        strategies: Sequence[str] = (),
+        strategies: str | Sequence[str] = (),
         *,
         seeds: int = 0,
         batch_size: int = 0,
@@ -87,7 +87,7 @@ class Project(Pool):
         """
         request = insight_rpc.SimulateRequest(
             project=self.name,
-            strategies=strategies,
+            strategies=[strategies] if isinstance(strategies, str) else strategies,
             seeds=seeds,
             batch_size=batch_size,
             budget=budget,

@@ -1,7 +1,7 @@
 """A replay of what is labelled: which strategy would have needed the fewest labels?"""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,13 @@ from alservice.client.operation import LongOperation
 class Simulation:
     """The outcome: `report` holds rows, ranks, wins and curves; see docs/simulate.md."""
 
-    report: dict[str, Any]
-    html: str
+    report: dict[str, Any] = field(repr=False)
+    html: str = field(repr=False)
+
+    def __repr__(self) -> str:
+        """What was compared; report and page are long."""
+        played = ", ".join(self.report["competitors"])
+        return f"Simulation({self.report['title']}: {played})"
 
     def save(self, path: str | Path) -> Path:
         """Writes the page, which needs nothing else, and returns where it is."""

@@ -13,7 +13,7 @@ from alservice.simulation.export import as_json, per_seed_csv
 from alservice.simulation.game import Game, Options, Source
 from alservice.simulation.journal import Journal
 from alservice.simulation.page import page
-from alservice.simulation.protocol import Protocol, prepare
+from alservice.simulation.protocol import Protocol, prepare, schedule
 from alservice.simulation.reading import read_dataset
 from alservice.simulation.statistics import Summary, summarise
 from alservice.simulation.tournament import Result, play_all
@@ -70,7 +70,9 @@ class Comparison:
 def source_of(path: Path, label_column: str | None, protocol: Protocol) -> Source:
     """The set in a file, checked against the protocol. Raises ValueError, OSError."""
     data = read_dataset(path, label_column)
-    prepare(data, protocol, 0)
+    split = prepare(data, protocol, 0)
+    if not schedule(protocol, len(split.answers), split.class_count).sizes:
+        raise ValueError(f"{data.name}: a budget of {protocol.budget} leaves nothing to choose")
     return Source(
         path=path.resolve(), label_column=label_column, name=data.name, digest=data.digest()
     )

@@ -5,8 +5,10 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -90,7 +92,8 @@ def _parameter(text: str) -> tuple[str, float]:
     try:
         return name.strip(), float(value)
     except ValueError:
-        raise ValueError(f"a parameter is name=number, not {text!r}") from None
+        hint = "a function of yours is file.py:function"
+        raise ValueError(f"a parameter is name=number, not {text!r}; {hint}") from None
 
 
 def foreign_stamp(place: str) -> str:
@@ -115,11 +118,30 @@ def _file_of(module: str) -> Path | None:
 def load(place: str) -> Foreign:
     """The function at "file.py:function" or "module:function". Raises CompetitorFailed."""
     where, _, name = place.rpartition(":")
+    if not where or not name:
+        raise CompetitorFailed(f"{place} does not name a function: file.py:function")
     try:
-        found: Foreign = getattr(_module(where), name)
-    except Exception as error:
-        raise CompetitorFailed(f"cannot load {place}: {error}") from error
+        with redirect_stdout(sys.stderr):  # standard output is the report's
+            module = _module(where)
+    except (Exception, SystemExit) as error:
+        raise CompetitorFailed(f"cannot load {place}: {_told(error, where)}") from error
+    if not hasattr(module, name):
+        raise CompetitorFailed(f"cannot load {place}: {where} has no function {name!r}")
+    found: object = getattr(module, name)
+    if not callable(found):
+        kind = type(found).__name__
+        raise CompetitorFailed(f"cannot load {place}: {name} is no function but of type {kind}")
     return found
+
+
+def _told(error: BaseException, file: str) -> str:
+    """In one line: what was raised and where, in `file` if it went through there."""
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    mine = [frame for frame in frames if Path(frame.filename).name == Path(file).name]
+    if not mine or isinstance(error, SyntaxError):  # which says it itself
+        return text
+    return f"{text} ({Path(file).name}, line {mine[-1].lineno})"
 
 
 def _module(where: str) -> Any:
@@ -131,7 +153,7 @@ def _module(where: str) -> Any:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.exists():
-        raise ImportError(f"no file {path}")
+        raise ImportError(f"there is no file {where}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -151,9 +173,9 @@ def choose(function: Foreign, board: Board, batch_size: int, seed: int) -> NDArr
     """
     try:
         answer = _answer(function, board, batch_size, seed)
-    except Exception as error:
-        text = f"it raised {type(error).__name__}: {error}".splitlines()[0]
-        raise CompetitorFailed(text) from error
+    except (Exception, SystemExit) as error:
+        file = getattr(getattr(function, "__code__", None), "co_filename", "")
+        raise CompetitorFailed(f"it raised {_told(error, file)}") from error
     if answer.ndim != 1 or not np.issubdtype(answer.dtype, np.integer):
         raise CompetitorFailed(f"it returned {answer.dtype} of shape {answer.shape}, not indices")
     return _checked(answer.astype(np.int64), board, batch_size)
@@ -162,7 +184,7 @@ def choose(function: Foreign, board: Board, batch_size: int, seed: int) -> NDArr
 def _answer(function: Foreign, board: Board, batch_size: int, seed: int) -> NDArray[Any]:
     wanted = inspect.signature(function).parameters
     more = {name: getattr(board, name) for name in _BY_NAME if name in wanted}
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), redirect_stdout(sys.stderr):
         warnings.simplefilter("ignore")  # a stranger's, hundreds of times
         return np.asarray(
             function(

@@ -1,6 +1,7 @@
 """Numbers of a learning curve: areas, savings, data-utilisation rate."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -37,24 +38,40 @@ AREAS: Final[Mapping[str, Callable[[I64, F64], float]]] = {
 }
 
 
-def labels_to(goal: float, counts: I64, accuracies: F64) -> int | None:
-    """The labels after which the curve first reaches `goal`; None if it never does."""
-    reached = np.flatnonzero(accuracies >= goal - 1e-12)
-    return int(counts[reached[0]]) if len(reached) else None
+@dataclass(frozen=True, slots=True, eq=False)
+class MeanCurve:
+    """`accuracies` (batches,) after `counts` labels, and the standard `error` of each of them."""
+
+    counts: I64
+    accuracies: F64
+    error: F64
 
 
-def saving(counts: I64, accuracies: F64, reference: F64) -> float | None:
-    """1 - (labels to the reference's final accuracy) / budget, of mean curves."""
-    needed = labels_to(float(reference[-1]), counts, accuracies)
-    return None if needed is None else 1 - needed / float(counts[-1])
+def labels_to(goal: float, curve: MeanCurve) -> int | None:
+    """The labels after which the curve has reached `goal` for good; None if it never does.
+
+    For good: from there to its end it falls below `goal` by no more than one standard error. The
+    first crossing alone would be luck, for a mean of few seeds is noisy.
+    """
+    above = curve.accuracies >= goal - 1e-12
+    fallen = np.flatnonzero(curve.accuracies < goal - curve.error - 1e-12)
+    since = int(fallen[-1]) + 1 if len(fallen) else 0
+    reached = np.flatnonzero(above[since:])
+    return int(curve.counts[since + reached[0]]) if len(reached) else None
 
 
-def data_utilisation(counts: I64, accuracies: F64, reference: F64) -> float | None:
-    """Labels to the reference's final accuracy ÷ the labels that the reference first needs for it.
+def saving(mine: MeanCurve, reference: MeanCurve) -> float | None:
+    """1 - (labels to the reference's final accuracy) / budget; None if it is not kept."""
+    needed = labels_to(float(reference.accuracies[-1]), mine)
+    return None if needed is None else 1 - needed / float(mine.counts[-1])
+
+
+def data_utilisation(mine: MeanCurve, reference: MeanCurve) -> float | None:
+    """Labels to the reference's final accuracy ÷ the labels that the reference needs for it.
 
     Below 1 is better than the reference. The data utilisation rate of Culotta and McCallum, AAAI
     2005; of mean curves.
     """
-    goal = float(reference[-1])
-    needed, usual = labels_to(goal, counts, accuracies), labels_to(goal, counts, reference)
+    goal = float(reference.accuracies[-1])
+    needed, usual = labels_to(goal, mine), labels_to(goal, reference)
     return None if needed is None or usual is None else needed / usual

@@ -37,7 +37,9 @@ def as_json(summary: Summary, title: str) -> str:
                     "seeds": curves.seeds,
                     "label_counts": curves.label_counts.tolist(),
                     "mean": curves.mean.round(6).tolist(),
-                    "half_width": curves.half_width.round(6).tolist(),
+                    "half_width": curves.half_width.round(6).tolist()
+                    if len(curves.seeds) > 1
+                    else None,
                 }
                 for (where, who), curves in summary.curves.items()
             ],

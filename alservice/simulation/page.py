@@ -6,7 +6,15 @@ from typing import Final
 
 from alservice.simulation.chart import colour_of, draw
 from alservice.simulation.statistics import Summary
-from alservice.simulation.words import COLUMNS, NONE, OVERALL, overall_words, row_words, share
+from alservice.simulation.words import (
+    COLUMNS,
+    NONE,
+    OVERALL,
+    counted,
+    overall_words,
+    row_words,
+    share,
+)
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c2329; --soft: #5c6770; --line: #dfe3e6;
@@ -34,7 +42,8 @@ _ABOUT: Final = (
     "whose accuracy on held-out items is shown. AUBC: area under that curve. Difference: to the "
     "reference, paired by seed, ± standard error; p-values two-sided (paired t, Wilcoxon), "
     "corrected after Holm within a set. Saving: share of the budget that was not needed for the "
-    "reference's final accuracy. DUR: labels to that accuracy as a multiple of the reference's "
+    "reference's final accuracy, none unless the mean curve stays there to the end but for one "
+    "standard error. DUR: labels to that accuracy as a multiple of the reference's "
     "own need. Own model: mean accuracy of the model that the service trains itself."
 )
 
@@ -48,7 +57,10 @@ def page(summary: Summary, title: str) -> str:
         _overall(summary),
         _wins(summary),
     ]
-    skipped = f"<p>{summary.skipped} games were skipped: their first labels are of one class.</p>"
+    skipped = (
+        f"<p>Skipped, because the first labels are of one class: "
+        f"{counted(summary.skipped, 'game')}.</p>"
+    )
     body = "\n".join([*parts, skipped if summary.skipped else ""])
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -76,7 +88,9 @@ def _set(summary: Summary, where: str) -> str:
     names = [name for name in summary.competitors if (where, name) in summary.curves]
     chart = draw({name: summary.curves[where, name] for name in names}, summary.competitors)
     cells = [row_words(row, summary.reference) for row in rows]
-    facts = f"{rows[0].seeds} seeds, {rows[0].labels} labels; bands: 95 % confidence of the mean"
+    facts = f"{counted(rows[0].seeds, 'seed')}, {counted(rows[0].labels, 'label')}"
+    if rows[0].seeds > 1:
+        facts += "; bands: 95 % confidence of the mean"
     return (
         f"<h2>{escape(where)}</h2><p>{facts}</p>{chart}"
         f"{_table(COLUMNS, [[_key(summary, c[0]), *map(escape, c[1:])] for c in cells])}"

@@ -84,15 +84,26 @@ PROTOCOLS: Final[Mapping[str, Protocol]] = {
 def prepare(data: Dataset, protocol: Protocol, seed: int) -> Split:
     """The rows of one replay, in the protocol's order, standardised if it says so.
 
-    Raises ValueError if the protocol needs a test part that the set does not have.
+    Raises ValueError if the protocol needs a test part that the set does not have, or more rows.
     """
-    pool, test = SPLITS[protocol.split](data, seed)
+    pool, test = _enough(data, protocol, *SPLITS[protocol.split](data, seed))
     vectors = data.vectors
     train, held = vectors[pool].astype(np.float64), vectors[test].astype(np.float64)
     if protocol.standardise:
         train, held = _standardised(train, held)
     count = len(data.class_names)
     return Split(pool, train, data.classes[pool], held, data.classes[test], count)
+
+
+def _enough(data: Dataset, protocol: Protocol, pool: I64, test: I64) -> tuple[I64, I64]:
+    """Both parts, if there is something to choose and something to judge by."""
+    needed = protocol.drawn + 2
+    if len(pool) < needed or not len(test):
+        raise ValueError(
+            f"{data.name}: {len(data.classes)} rows are too few: {len(pool)} to choose from and "
+            f"{len(test)} to judge by; at least {needed} and 1 are needed"
+        )
+    return pool, test
 
 
 def schedule(protocol: Protocol, pool_size: int, class_count: int) -> Schedule:
@@ -130,6 +141,12 @@ def _rebench(data: Dataset, seed: int) -> tuple[I64, I64]:
 def _stratified(data: Dataset, seed: int) -> tuple[I64, I64]:
     from sklearn.model_selection import train_test_split  # noqa: PLC0415 (slow to import)
 
+    rarest, classes = int(np.bincount(data.classes).min()), len(data.class_names)
+    if rarest < 2 or held_out(len(data.classes)) < classes:
+        raise ValueError(
+            f"{data.name}: {len(data.classes)} rows are too few to hold out 30 % of each of "
+            f"{classes} classes; the rarest has {rarest}"
+        )
     pool, test = train_test_split(
         np.arange(len(data.classes)),
         test_size=0.3,

@@ -1,5 +1,7 @@
 """Labelled tables from files: npz, csv and parquet."""
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice.client import read_items
+from alservice.client.csv_columns import SAY
+from alservice.client.item_file import OBJECTS
 from alservice.simulation.dataset import Dataset
 
 _ROWS: Final = 4096
+_ARRAYS: Final = ("X", "y", "label_names", "is_test")
 _LABELS: Final = ("label", "y", "class")
 
 
@@ -18,32 +23,68 @@ def read_dataset(path: Path, label_column: str | None = None) -> Dataset:
     """The rows of a file that have a label.
 
     .npz: `X`, `y`, and perhaps `label_names` (then `y` holds positions) and `is_test`. .csv and
-    .parquet: one column of labels, and numbers. Raises ValueError, OSError.
+    .parquet: one column of labels, and numbers. Raises ValueError, in one line that names the
+    file, and OSError.
     """
+    readers = {".npz": _npz, ".csv": _csv, ".parquet": _parquet, ".pq": _parquet}
     kind = path.suffix.lower()
-    if kind == ".npz":
-        return _npz(path)
-    if kind == ".csv":
+    if kind not in readers:
+        raise ValueError(f"{path} is neither .npz, .csv nor .parquet")
+    try:
+        return readers[kind](path, label_column)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        text = (str(error) or "it ends too early").splitlines()[0].removeprefix(f"{path.stem}: ")
+        raise ValueError(text if str(path) in text else f"{path}: {text}") from None
+
+
+def _csv(path: Path, label_column: str | None) -> Dataset:
+    try:
         items = read_items(path, None, label_column)
-        if items.vectors is None or items.labels is None:
-            raise ValueError(f"{path} needs columns of numbers and one of labels: {items.told}")
-        return _labelled(path, items.vectors, items.labels)
-    if kind in {".parquet", ".pq"}:
-        return _parquet(path, label_column)
-    raise ValueError(f"{path} is neither .npz, .csv nor .parquet")
+    except ValueError as error:
+        # There are no options for that here.
+        raise ValueError(str(error).replace(f", or {SAY}", ", or leave it out")) from None
+    if items.labels is None:
+        raise ValueError(f"{path} has no column 'label'; name the one of labels: --label-column")
+    if items.vectors is None:
+        raise ValueError(f"{path} has no columns of numbers: {items.told}")
+    return _labelled(path, items.vectors, items.labels)
 
 
-def _npz(path: Path) -> Dataset:
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = [name for name in ("X", "y") if name not in arrays.files]
-        if missing:
-            found = ", ".join(arrays.files) or "nothing"
-            raise ValueError(f"{path} lacks {' and '.join(missing)}; it holds {found}")
-        test = arrays["is_test"].astype(np.bool_) if "is_test" in arrays.files else None
-        if "label_names" not in arrays.files:
-            return _labelled(path, arrays["X"], arrays["y"], test)
-        names = tuple(map(str, arrays["label_names"]))
-        return Dataset(path.stem, arrays["X"], arrays["y"].astype(np.int64), names, test)
+def _npz(path: Path, _label_column: str | None) -> Dataset:
+    arrays = _arrays(path)
+    missing = [name for name in ("X", "y") if name not in arrays]
+    if missing:
+        found = ", ".join(arrays) or "nothing"
+        raise ValueError(f"{path} lacks {' and '.join(missing)}; it holds {found}")
+    vectors, labels, test = arrays["X"], arrays["y"], arrays.get("is_test")
+    if vectors.dtype.kind not in "fiub":
+        raise ValueError(f"{path}: X must hold numbers, not {vectors.dtype}")
+    for name in ("y", "is_test"):
+        if name in arrays and arrays[name].shape != vectors.shape[:1]:
+            shapes = f"{name} has shape {arrays[name].shape}, X {vectors.shape}"
+            raise ValueError(f"{path}: {shapes}; each row of X needs one entry of {name}")
+    test = None if test is None else test.astype(np.bool_)
+    if "label_names" not in arrays:
+        return _labelled(path, vectors, labels, test)
+    if labels.dtype.kind not in "fiub":
+        raise ValueError(f"{path}: y holds {labels.dtype}; beside label_names it holds positions")
+    names = tuple(map(str, arrays["label_names"]))
+    return Dataset(path.stem, vectors, labels.astype(np.int64), names, test)
+
+
+def _arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """By name; others than the known ones are not read. Raises ValueError, OSError."""
+    if not zipfile.is_zipfile(path):
+        path.open("rb").close()  # may it be read at all?
+        raise ValueError(f"{path} is no .npz file")
+    with np.load(path, allow_pickle=False) as stored:
+        try:
+            return {
+                name: stored[name] if name in _ARRAYS else np.empty(0) for name in stored.files
+            }
+        except ValueError as error:
+            what = OBJECTS if "Object arrays" in str(error) else error
+            raise ValueError(f"{path} cannot be read: {what}") from None
 
 
 def _labelled(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.simulation.curve import AREAS, data_utilisation, saving
+from alservice.simulation.curve import AREAS, MeanCurve, data_utilisation, saving
 from alservice.simulation.game import Outcome
 from alservice.simulation.paired import holm, paired, standard_error
 
@@ -33,15 +33,23 @@ class Curves:
         return np.asarray(self.accuracies.mean(axis=0))
 
     @property
+    def error(self) -> F64:
+        """The standard error of the mean, (batches,); 0 for a single seed."""
+        n = len(self.seeds)
+        if n < 2:
+            return np.zeros(self.accuracies.shape[1])
+        return np.asarray(self.accuracies.std(axis=0, ddof=1) / np.sqrt(n))
+
+    @property
     def half_width(self) -> F64:
         """Half of the 95 % confidence interval of the mean (Student's t), (batches,)."""
         from scipy.stats import t  # noqa: PLC0415 (slow to import)
 
-        n = len(self.seeds)
-        if n < 2:
-            return np.zeros(self.accuracies.shape[1])
-        error = self.accuracies.std(axis=0, ddof=1) / np.sqrt(n)
-        return np.asarray(error * t.ppf(0.975, n - 1))
+        return self.error * np.float64(t.ppf(0.975, max(1, len(self.seeds) - 1)))
+
+    def until(self, batches: int) -> MeanCurve:
+        """The mean over the seeds of the first so many batches."""
+        return MeanCurve(self.label_counts[:batches], self.mean[:batches], self.error[:batches])
 
     def thinned(self, most: int) -> "Curves":
         """At most so many batches, evenly, the first and the last among them."""
@@ -62,7 +70,8 @@ class Row:
     """One competitor on one set; what compares is None for the reference itself.
 
     `difference` is that of areas, paired by seed; `t_p` and `wilcoxon_p` are two-sided, the
-    `holm` ones corrected over the competitors of the set.
+    `holm` ones corrected over the competitors of the set. Of a single seed there are no errors
+    and no p-values.
     """
 
     set_name: str
@@ -70,7 +79,7 @@ class Row:
     seeds: int
     labels: int
     area: float
-    area_error: float
+    area_error: float | None
     final: float
     own_area: float | None = None
     own_final: float | None = None
@@ -180,7 +189,7 @@ def _rows(
     tests = {
         who: paired(*_common(mine, usual))
         for who, mine in found.items()
-        if usual is not None and who != reference
+        if usual is not None and who != reference and set(mine.seeds) & set(usual.seeds)
     }
     t_holm = holm([test.t_p for test in tests.values()])
     w_holm = holm([test.wilcoxon_p for test in tests.values()])
@@ -220,12 +229,9 @@ def _row(where: str, who: str, mine: Curves, more: Mapping[str, Any]) -> Row:
 
 
 def _savings(mine: Curves, usual: Curves) -> dict[str, float | None]:
-    length = min(len(mine.mean), len(usual.mean))
-    counts, own, other = mine.label_counts[:length], mine.mean[:length], usual.mean[:length]
-    return {
-        "saving": saving(counts, own, other),
-        "data_utilisation": data_utilisation(counts, own, other),
-    }
+    length = min(len(mine.label_counts), len(usual.label_counts))
+    own, other = mine.until(length), usual.until(length)
+    return {"saving": saving(own, other), "data_utilisation": data_utilisation(own, other)}
 
 
 def _common(mine: Curves, other: Curves) -> tuple[F64, F64]:

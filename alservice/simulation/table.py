@@ -1,13 +1,26 @@
 """The comparison as tables on a terminal."""
 
+from collections.abc import Sequence
+from typing import Final
+
+from rich.console import Console
 from rich.table import Table
 
 from alservice.simulation.statistics import Summary
-from alservice.simulation.words import COLUMNS, NONE, OVERALL, overall_words, row_words, share
+from alservice.simulation.words import (
+    COLUMNS,
+    NONE,
+    OVERALL,
+    counted,
+    overall_words,
+    row_words,
+    share,
+)
 
 # What fits a terminal of 80 columns; the rest is on the page.
 _SHOWN = ("strategy", "AUBC", "difference", "Holm p (t)", "final", "saving")
 _OWN = "own model"
+_WIDEST: Final = 100_000
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -20,9 +33,18 @@ def tables(summary: Summary) -> list[Table]:
     return made
 
 
+def show(made: Sequence[Table], console: Console) -> None:
+    """Print them, wider than the console where they are: a figure that is cut off is wrong."""
+    for table in made:
+        whole = console.options.update(max_width=_WIDEST)
+        console.width = max(console.width, console.measure(table, options=whole).maximum)
+        console.print(table)
+        console.print()
+
+
 def _of_set(summary: Summary, where: str) -> Table:
     rows = [row for row in summary.rows if row.set_name == where]
-    title = f"{where}: {rows[0].seeds} seeds, {rows[0].labels} labels"
+    title = f"{where}: {counted(rows[0].seeds, 'seed')}, {counted(rows[0].labels, 'label')}"
     own = any(row.own_area is not None for row in rows)
     shown = (*_SHOWN, _OWN) if own else _SHOWN
     table = _table(title, shown)

@@ -24,8 +24,8 @@ def row_words(row: Row, reference: str) -> list[str]:
     gap, error = row.difference, row.difference_error
     return [
         row.competitor,
-        f"{row.area:.4f} ± {row.area_error:.4f}",
-        "reference" if usual else NONE if gap is None else f"{gap:+.4f} ± {error or 0:.4f}",
+        f"{row.area:.4f} ± {error_word(row.area_error)}",
+        "reference" if usual else NONE if gap is None else f"{gap:+.4f} ± {error_word(error)}",
         p_word(row.t_holm),
         p_word(row.wilcoxon_holm),
         f"{row.final:.4f}",
@@ -46,6 +46,16 @@ def overall_words(overall: Overall) -> list[str]:
         share(overall.median_saving),
         str(overall.sets),
     ]
+
+
+def error_word(value: float | None) -> str:
+    """A standard error; a single seed has none."""
+    return NONE if value is None else f"{value:.4f}"
+
+
+def counted(number: int, what: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def p_word(value: float | None) -> str:

@@ -53,6 +53,7 @@ def test_a_foreign_strategy_that_misbehaves_is_told_once_and_the_others_play(
     )
     assert done.returncode == 1
     assert done.stderr.count("broken: it returned 3 rows instead of 8") == 1
+    assert "1 competitor failed" in done.stderr
     assert "random" in done.stdout
 
 
@@ -61,3 +62,30 @@ def test_mistakes_are_told_in_one_line_before_anything_runs(reviews: Path, tmp_p
     assert "no is_test" in refused(run(reviews, "-p", "C"), 2)
     assert "nothing.npz" in refused(run(tmp_path / "nothing.npz"), 2)
     assert "cannot load" in refused(run(reviews, "-s", f"{tmp_path}/none.py:f"), 2)
+    budget = refused(run(reviews, "--budget", 6, "--batch", 10), 2)
+    assert "--budget 6 is less than --batch 10" in budget
+    drawn = refused(run(reviews, "--budget", 6, "--batch", 5, "--drawn", 4), 2)
+    assert "--batch 5 and --drawn 4" in drawn
+    (tmp_path / "mine.py").write_text("choose = 3\n")
+    assert "mine.py:choose: choose is no function" in refused(
+        run(reviews, "-s", f"{tmp_path}/mine.py:choose", "-o", tmp_path / "never"), 2
+    )
+    (tmp_path / "tiny.csv").write_text("a,label\n1,x\n2,y\n")
+    tiny = refused(run(tmp_path / "tiny.csv", "-o", tmp_path / "never"), 2)
+    assert "2 rows are too few" in tiny
+    assert not (tmp_path / "never").exists()
+
+
+def test_what_a_foreign_strategy_prints_leaves_the_json_whole(
+    reviews: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "def loud(X, labelled, y, count, proba, rng):\n"
+        "    print('choosing')\n"
+        "    left = [row for row in range(len(X)) if row not in set(labelled)]\n"
+        "    return left[:count]\n"
+    )
+    asked = [reviews, "-s", f"{tmp_path}/mine.py:loud", "--seeds", 1, "--budget", 16, "--json"]
+    done = run(*asked, "-o", tmp_path / "out", "--jobs", 2)
+    assert done.returncode == 0, done.stderr
+    assert {row["competitor"] for row in json.loads(done.stdout)["rows"]} == {"loud", "random"}

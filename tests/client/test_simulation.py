@@ -17,9 +17,10 @@ def test_what_is_labelled_is_replayed(client: alservice.Client, tmp_path: Path) 
     truth = np.arange(80) % 2
     vectors = rng.normal(size=(80, 3)) + 3 * truth[:, None]
     project.add_items(vectors, labels=[str(each) for each in truth])
-    done = project.simulate(["margin"], seeds=1, batch_size=5, budget=15).wait(PATIENCE_S)
+    done = project.simulate("margin", seeds=1, batch_size=5, budget=15).wait(PATIENCE_S)
     rows = {row["competitor"]: row for row in done.report["rows"]}
     assert set(rows) == {"random", "margin"} and 0 <= rows["margin"]["area"] <= 1
+    assert repr(done).startswith("Simulation(") and len(repr(done)) < 100
     assert done.save(tmp_path / "report.html").read_text().startswith("<!")
 
 

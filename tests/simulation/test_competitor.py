@@ -1,4 +1,5 @@
 import hashlib
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +57,25 @@ def test_a_file_that_is_missing_or_broken_is_told(tmp_path: Path) -> None:
     for place in (f"{tmp_path}/none.py:f", f"{broken}:f", "no.such.module:f"):
         with pytest.raises(CompetitorFailed, match="cannot load"):
             load(place)
+    with pytest.raises(CompetitorFailed, match=r"no luck \(broken.py, line 1\)"):
+        load(f"{broken}:f")
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        (":chose", r"mine.py:chose: .*mine.py has no function 'chose'"),
+        (":number", r"mine.py:number: number is no function but of type int"),
+        ("", r"mine.py does not name a function: file.py:function"),
+        (":", r"mine.py: does not name a function"),
+    ],
+)
+def test_what_is_no_function_is_named_with_its_file(
+    tmp_path: Path, name: str, complaint: str
+) -> None:
+    (tmp_path / "mine.py").write_text("number = 3\n")
+    with pytest.raises(CompetitorFailed, match=complaint):
+        load(Competitor.parse(f"{tmp_path}/mine.py{name}").foreign)
 
 
 def test_a_stamp_is_that_of_the_file_however_it_is_named(tmp_path: Path) -> None:
@@ -106,5 +126,26 @@ def test_an_exception_becomes_one_line() -> None:
     def careless(*_: object) -> None:
         raise ZeroDivisionError("first\nsecond")
 
-    with pytest.raises(CompetitorFailed, match=r"it raised ZeroDivisionError: first$"):
+    with pytest.raises(
+        CompetitorFailed, match=r"raised ZeroDivisionError: first \(test_c\S+, line \d+\)$"
+    ):
         choose(careless, BOARD, 2, seed=0)
+
+
+def test_a_function_that_ends_the_program_ends_itself_only() -> None:
+    def done(*_: object) -> None:
+        sys.exit(3)
+
+    with pytest.raises(CompetitorFailed, match="it raised SystemExit: 3"):
+        choose(done, BOARD, 2, seed=0)
+
+
+def test_what_a_function_prints_is_not_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "loud.py").write_text(
+        "print('loading')\ndef f(*_):\n    print('choosing')\n    return [0, 1]\n"
+    )
+    assert choose(load(f"{tmp_path}/loud.py:f"), BOARD, 2, seed=0).tolist() == [0, 1]
+    said = capsys.readouterr()
+    assert said.out == "" and said.err == "loading\nchoosing\n"

@@ -65,6 +65,10 @@ def test_parquet_is_read_where_pyarrow_is_and_says_what_to_install_where_not(
     ("arrays", "complaint"),
     [
         ({"X": np.eye(2)}, "lacks y"),
+        ({"X": np.eye(2), "y": [0, 1, 0]}, r"bad.npz: y has shape \(3,\), X \(2, 2\)"),
+        ({"X": np.eye(2), "y": [0, 1], "is_test": [True]}, r"is_test has shape \(1,\)"),
+        ({"X": [["a"], ["b"]], "y": [0, 1]}, "X must hold numbers"),
+        ({"X": np.eye(2), "y": ["a", "b"], "label_names": ["a", "b"]}, "holds positions"),
         ({"X": np.eye(2), "y": ["a", "a"]}, "at least two classes"),
         ({"X": np.full((2, 2), np.nan), "y": ["a", "b"]}, "NaN"),
         ({"X": np.eye(3), "y": [0, 1, 7], "label_names": ["a", "b"]}, "labels must be in"),
@@ -76,6 +80,43 @@ def test_what_cannot_be_replayed_is_refused(
     np.savez(tmp_path / "bad.npz", **arrays)
     with pytest.raises(ValueError, match=complaint):
         read_dataset(tmp_path / "bad.npz")
+
+
+@pytest.mark.parametrize("ending", ["npz", "csv", "parquet"])
+@pytest.mark.parametrize("junk", [b"", b"\x80\x04junk\xff\n", b"PK\x03\x04 no more"])
+def test_junk_is_refused_in_one_line_that_names_the_file(
+    tmp_path: Path, ending: str, junk: bytes
+) -> None:
+    path = tmp_path / f"junk.{ending}"
+    path.write_bytes(junk)
+    with pytest.raises(ValueError, match=rf"junk.{ending}") as refusal:
+        read_dataset(path)
+    assert "\n" not in str(refusal.value) and "pickle" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_python_objects_are_refused_without_advice_to_load_them(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "objects.npz"
+    arrays: dict[str, Any] = {"X": np.eye(2), "y": np.array(["a", "b"])}
+    np.savez(path, **(arrays | {name: np.array([{}, None], object)}))
+    with pytest.raises(ValueError, match=r"objects.npz cannot be read: .*save vectors") as refusal:
+        read_dataset(path)
+    assert "pickle" not in str(refusal.value)
+    with path.open("wb") as file:
+        np.save(file, np.eye(2))
+    with pytest.raises(ValueError, match=r"objects.npz is no .npz file"):
+        read_dataset(path)
+
+
+def test_a_csv_is_refused_in_the_words_of_simulate(tmp_path: Path) -> None:
+    path = tmp_path / "some.csv"
+    path.write_text("a,kind\n1,x\n3,y\n")
+    with pytest.raises(ValueError, match=r"some.csv has no column 'label'.*--label-column"):
+        read_dataset(path)
+    path.write_text("a,b,label\n1,,x\n3,4,y\n5,6,y\n")
+    with pytest.raises(ValueError, match=r"some.csv: column 'b' is empty in row 1") as refusal:
+        read_dataset(path)
+    assert "_columns" not in str(refusal.value)
 
 
 def test_an_unknown_ending_is_refused(tmp_path: Path) -> None:

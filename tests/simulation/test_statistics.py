@@ -1,7 +1,11 @@
+import io
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from alservice.simulation.__main__ import MOST_POINTS
 from alservice.simulation.export import as_json
@@ -9,12 +13,15 @@ from alservice.simulation.game import Outcome
 from alservice.simulation.page import page
 from alservice.simulation.paired import holm, paired
 from alservice.simulation.statistics import summarise
+from alservice.simulation.table import show, tables
+from alservice.simulation.words import row_words
 
 
 def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.9, 0.001]) == pytest.approx([0.9, 0.002])
     assert holm([]) == []
+    assert holm([None, 0.02, None, 0.01]) == [None, 0.02, None, 0.02]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
@@ -23,10 +30,11 @@ def test_holm_lies_between_the_raw_value_and_bonferroni_s_and_keeps_the_order(
 ) -> None:
     corrected = holm(values)
     for raw, made in zip(values, corrected, strict=True):
+        assert made is not None
         assert raw <= made <= 1
         assert made <= max(min(1.0, len(values) * v) for v in values if v <= raw)
     order = np.argsort(values, kind="stable")
-    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
+    assert np.all(np.diff(np.array(corrected, float)[order]) >= 0)
 
 
 def test_a_paired_test_by_hand() -> None:
@@ -83,6 +91,45 @@ def test_a_summary_pairs_by_seed_and_counts_ties_as_half() -> None:
         "clever": 1.5,
     }
     assert summary.overall[0].sets == 2
+
+
+def test_a_single_seed_has_neither_errors_nor_p_values() -> None:
+    summary = summarise([each for each in OUTCOMES if each.set_name == "y"], "mean", "random")
+    for row in summary.rows:
+        told = (row.area_error, row.difference_error, row.t_p, row.wilcoxon_p)
+        assert told == (None,) * 4 and row.t_holm is row.wilcoxon_holm is None
+    clever = next(row for row in summary.rows if row.competitor == "clever")
+    assert clever.difference == pytest.approx(-0.1)
+    assert row_words(clever, "random")[1:5] == ["0.8000 ± –", "-0.1000 ± –", "–", "–"]
+    told_json = json.loads(as_json(summary, "title"))
+    assert told_json["rows"][0]["area_error"] is None
+    assert told_json["curves"][0]["half_width"] is None
+    assert ">1 seed, 20 labels<" in page(summary, "title")
+
+
+def test_a_noisy_crossing_is_no_saving() -> None:
+    games = [
+        outcome("x", who, seed, *(point + 0.01 * seed for point in curve))
+        for who, curve in (("random", (0.5, 0.6, 0.7)), ("lucky", (0.8, 0.5, 0.6)))
+        for seed in range(3)
+    ]
+    rows = {row.competitor: row for row in summarise(games, "mean", "random").rows}
+    assert rows["lucky"].saving is None and rows["lucky"].data_utilisation is None
+
+
+def test_seeds_that_nobody_shares_compare_nothing() -> None:
+    games = [outcome("x", "random", 0, 0.5, 0.6), outcome("x", "clever", 1, 0.5, 0.6)]
+    assert all(row.difference is None for row in summarise(games, "mean", "random").rows)
+
+
+def test_a_narrow_pipe_cuts_no_figure_off() -> None:
+    names = ["a strategy with a name that is long", "another one with a name as long", "random"]
+    games = [outcome("x", who, seed, 0.5, 0.6) for who in names for seed in (0, 1)]
+    pipe = io.StringIO()
+    show(tables(summarise(games, "mean", "random")), Console(file=pipe, width=30))
+    assert "…" not in pipe.getvalue()
+    assert pipe.getvalue().count("0.5500 ± 0.0000") == 3
+    assert all(pipe.getvalue().count(name) >= 2 for name in names)
 
 
 def test_thinned_curves_keep_their_ends_and_every_number_beside_them() -> None:

@@ -8,7 +8,7 @@ from alservice.simulation.comparison import Comparison, checked, source_of, writ
 from alservice.simulation.competitor import Competitor, CompetitorFailed
 from alservice.simulation.game import Outcome
 from alservice.simulation.journal import Journal
-from alservice.simulation.protocol import Protocol
+from alservice.simulation.protocol import PROTOCOLS, Protocol
 from tests.simulation.sets import clouds, save
 
 BAD = "def bad(*_):\n    raise RuntimeError('no idea')\n"
@@ -37,7 +37,8 @@ def test_what_is_finished_is_not_played_again_and_a_failure_spoils_nothing_else(
     heard: list[int] = []
     result = asked.play(tmp_path / "out", 2, lambda done, _: heard.append(done))
     assert len(result.outcomes) == 4 and result.resumed == 0
-    assert list(result.failures.values()) == ["bad: it raised RuntimeError: no idea"]
+    message = "bad: it raised RuntimeError: no idea (bad.py, line 2)"
+    assert list(result.failures.values()) == [message]
     assert heard[0] == 0 and heard == sorted(heard)
     assert heard[-1] == 6  # what is given up is over too
     lines = (tmp_path / "out" / "games.jsonl").read_text().splitlines()
@@ -48,9 +49,8 @@ def test_what_is_finished_is_not_played_again_and_a_failure_spoils_nothing_else(
     assert {row.competitor for row in summary.rows} == {"margin", "random"}
     page = (tmp_path / "out" / "report.html").read_text()
     assert "<svg" in page and "margin" in page
-    assert "bad: it raised RuntimeError: no idea" in page
+    assert message in page
     told = json.loads((tmp_path / "out" / "report.json").read_text())
-    message = "bad: it raised RuntimeError: no idea"
     assert told["failures"] == [{"set_name": "clouds", "competitor": "bad", "message": message}]
     assert "http" not in page.replace("http-equiv", "") and "<script" not in page
 
@@ -71,6 +71,20 @@ def test_a_changed_file_of_a_foreign_strategy_is_another_game(tmp_path: Path) ->
     before = comparison(tmp_path, f"{tmp_path}/mine.py:bad").games()[0].key()
     (tmp_path / "mine.py").write_text(BAD + "# better\n")
     assert comparison(tmp_path, f"{tmp_path}/mine.py:bad").games()[0].key() != before
+
+
+def test_sets_with_too_few_rows_are_refused_by_number(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_text("a,label\n1,x\n2,y\n")
+    with pytest.raises(ValueError, match="2 rows are too few: 2 to choose from and 0 to judge by"):
+        source_of(path, None, Protocol())
+    with pytest.raises(ValueError, match="2 rows are too few to hold out"):
+        source_of(path, None, PROTOCOLS["B"])
+    source = save(clouds(30), tmp_path)
+    with pytest.raises(ValueError, match=r"18 to choose from .* at least 22"):
+        source_of(source.path, None, PROTOCOLS["A"])
+    with pytest.raises(ValueError, match="a budget of 5 leaves nothing"):
+        source_of(source.path, None, Protocol(drawn=5, budget=5))
 
 
 def test_misspelt_names_are_refused_before_anything_runs() -> None:
