@@ -116,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             _tell(part, summary)
     if asked.dry:
         return
-    PAGE.write_text(whole(sections, DATA / "published", DEFAULT), encoding="utf-8")
+    page = whole(sections, DATA / "published", DEFAULT, partial=asked.finished)
+    PAGE.write_text(page, encoding="utf-8")
     TABLE.write_text(_csv(outcomes), encoding="utf-8")
     print(f"written: {PAGE}, {TABLE}")
 

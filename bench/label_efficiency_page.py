@@ -34,6 +34,12 @@ A median of savings takes none for 0. Reserve and audit are off unless a section
 """
 
 
+PARTIAL: Final = """This page holds what was played so far: each set says how many seeds that is.
+Fewer than 10 are a hint, no proof. `make label-efficiency` plays the rest: more seeds, more
+strategies of ours, and scikit-activeml's.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """One part of the page."""
@@ -43,9 +49,13 @@ class Section:
     summary: Summary
 
 
-def whole(sections: Sequence[Section], published: Path, default: str) -> str:
-    """The page."""
+def whole(
+    sections: Sequence[Section], published: Path, default: str, *, partial: bool = False
+) -> str:
+    """The page; `partial`: of what was played so far."""
     parts = [HEAD, f"The default strategy is `{default}`.\n"]
+    if partial:
+        parts.append(PARTIAL)
     for section in sections:
         parts.append(f"## {section.name}: {section.title}\n")
         if section.name == "A":

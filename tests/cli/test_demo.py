@@ -6,9 +6,9 @@ import numpy as np
 from tests.cli.conftest import Run, refused
 
 VERDICT = re.compile(
-    r"demo: margin reached random's final accuracy \(0\.\d{3}\) "
+    r"demo: auto reached random's final accuracy \(0\.\d{3}\) "
     r"with \d+ of 60 labels, \d+ % saved"
-    r"|demo: margin did not reach random's final accuracy \(0\.\d{3}\) "
+    r"|demo: auto did not reach random's final accuracy \(0\.\d{3}\) "
     r"with 60 labels: it ended at 0\.\d{3}"
 )
 PNG = b"\x89PNG\r\n\x1a\n"

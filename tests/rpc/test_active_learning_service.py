@@ -112,7 +112,10 @@ def test_views_show_ids_then_content_then_components(stub: Stub, project: str) -
     }
     assert not shown[batch_pb2.BATCH_VIEW_IDS].HasField("content")
     assert shown[0] == shown[batch_pb2.BATCH_VIEW_BASIC] and shown[0].HasField("content")
-    assert not shown[0].component_scores and dict(shown[FULL].component_scores) == {"random": 0.0}
+    assert not shown[0].component_scores and not shown[0].reason
+    assert {"typicality", "cluster_size"} <= set(shown[FULL].component_scores)
+    assert "typicality" in shown[FULL].reason
+    assert len(shown[FULL].represented_item_ids) == min(10, shown[FULL].represented_count)
 
 
 def test_a_repeated_query_gets_an_equal_message_even_after_answers(

@@ -20,7 +20,7 @@ READY = Situation(
     has_model=True,
 )
 SCORING = sorted(name for name, s in KNOWN.items() if isinstance(s, Scoring))
-DIVERSIFYING = sorted(n for n, s in KNOWN.items() if isinstance(s, Selecting) and s.scores)
+DIVERSIFYING = sorted(n for n, s in KNOWN.items() if isinstance(s, Selecting) and s.diversifies)
 
 
 def asked(strategy: str, diversify: str = "") -> Asked:
@@ -30,7 +30,7 @@ def asked(strategy: str, diversify: str = "") -> Asked:
 @given(strategy=st.sampled_from(SCORING), diversify=st.sampled_from(["", *DIVERSIFYING]))
 def test_any_scoring_strategy_goes_with_any_diversifier(strategy: str, diversify: str) -> None:
     plan = plan_choice(KNOWN, asked(strategy, diversify), READY)
-    assert plan.chooser.name == diversify or strategy
+    assert plan.chooser.name == (diversify or strategy)
     assert not diversify or (plan.scores is not None and plan.scores.name == strategy)
     assert plan.uses_model and not plan.notes
     assert "cost_exponent" in plan.parameters
