@@ -4,7 +4,7 @@ from typing import Final
 
 from alservice.domain.strategy import Schedule, Situation, Step
 
-#: Chosen among some twenty-five on public sets, whose curves are in docs/label-efficiency.md.
+#: Chosen among some twenty-five on public sets: docs/adr/0013, docs/label-efficiency.md.
 HERDING: Final = {"focus": 10.0, "power": 2.0, "quantile": 0.25, "unit": 0.0}
 
 
