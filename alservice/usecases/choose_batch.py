@@ -183,6 +183,8 @@ class ChooseBatch:
     ) -> Ranked:
         plan, wish = setting.plan, setting.wish
         model = wish.model if plan.uses_model else None
+        exponent = plan.parameters.get("cost_exponent", 0.0)
+        costly = exponent > 0 or not isinstance(plan.chooser, Scoring)
         ask = Pass(
             strategy=None if isinstance(plan.chooser, Ensemble) else plan.chooser,
             scores=plan.scores,
@@ -193,8 +195,8 @@ class ChooseBatch:
             head=model.head if model else None,
             penalty=model.penalty if model else 0.01,
             class_count=len(setting.snapshot.project.schema.classes),
-            costs=open_costs(setting.snapshot),
-            cost_exponent=plan.parameters.get("cost_exponent", 0.0),
+            costs=open_costs(setting.snapshot) if costly else (),
+            cost_exponent=exponent,
             index=index,
             parameters=plan.parameters,
         )

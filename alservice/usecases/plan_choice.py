@@ -81,11 +81,11 @@ def plan_choice(known: Mapping[str, Strategy], asked: Asked, now: Situation) -> 
     plan's notes say so.
     """
     strategy = asked.strategy
-    if isinstance(strategy, Schedule):
-        return _scheduled(known, asked, strategy, now)
     if asked.diversify and not isinstance(strategy, Scoring):
         text = f"{strategy.name} chooses batches by itself; leave `diversify` empty"
         raise InvalidField(text, field="diversify")
+    if isinstance(strategy, Schedule):
+        return _scheduled(known, asked, strategy, now)
     plan = _composed(known, asked, strategy)
     missing = _missing(plan, now)
     return _cold(known, plan, missing) if missing else plan
@@ -106,9 +106,6 @@ def check_asked(known: Mapping[str, Strategy], asked: Asked) -> None:
 def _scheduled(
     known: Mapping[str, Strategy], asked: Asked, schedule: Schedule, now: Situation
 ) -> Plan:
-    if asked.diversify:
-        text = f"{schedule.name} diversifies by itself; leave `diversify` empty"
-        raise InvalidField(text, field="diversify")
     given = resolve_parameters(schedule.name, parameters_of(schedule), asked.parameters)
     step = next(step for step in schedule.steps if step.holds(now))
     strategy = resolve_strategy(known, step.strategy)

@@ -36,3 +36,13 @@ def test_every_strategy_is_explained_in_the_docs_and_no_other() -> None:
     table = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     named = set(re.findall(r"`(\w+)`", "".join(table)))
     assert named == set(strategies.discover())
+
+
+def test_the_docs_say_which_strategies_diversify() -> None:
+    text = (ROOT / "docs" / "strategies.md").read_text()
+    rows = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `")]
+    said = {
+        n for names, kind in rows if "diversifies" in kind for n in re.findall(r"`(\w+)`", names)
+    }
+    known = strategies.discover().values()
+    assert said == {s.name for s in known if getattr(s, "diversifies", False)}
