@@ -114,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             summary = summarise(got, part.area, part.reference)
             sections.append(Section(part.name, part.title, summary))
             _tell(part, summary)
+    sections += _joint(outcomes)
     if asked.dry:
         return
     page = whole(sections, DATA / "published", DEFAULT, partial=asked.finished)
@@ -152,6 +153,21 @@ def _finished(part: Part) -> Iterator[Outcome]:
     known = Journal(WORK / part.name).read()
     for comparison in part.comparisons:
         yield from (known[g.key()] for g in comparison.games() if g.key() in known)
+
+
+def _joint(outcomes: Sequence[tuple[Part, Outcome]]) -> Iterator[Section]:
+    """Ranks over texts, images and tables at once: everybody, then our own, who played more."""
+    played = [outcome for part, outcome in outcomes if part.name in {"C", "C-others"}]
+    for title, games in (
+        ("every set of C and C-others that everybody has played", played),
+        ("the same for our own strategies", [o for o in played if not _is_peer(o.competitor)]),
+    ):
+        if games:
+            yield Section("Ranks", title, summarise(games, "trapezoid", "random"), joint=True)
+
+
+def _is_peer(competitor: str) -> bool:
+    return competitor.startswith("sk ")
 
 
 def _tell(part: Part, summary: Summary) -> None:

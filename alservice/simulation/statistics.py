@@ -96,7 +96,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overall:
-    """One competitor over all sets that every competitor has played."""
+    """One competitor over all sets of which every competitor has played the same seeds.
+
+    Ranks count those seeds only, so that nobody profits from an easy draw.
+    """
 
     competitor: str
     sets: int
@@ -153,7 +156,7 @@ def summarise(
         reference=reference,
         competitors=names,
         rows=rows,
-        overall=_overall(rows, names, sets),
+        overall=_overall(curves, rows, names, sets),
         wins=_wins(curves, names, sets),
         curves=curves,
         skipped=len(outcomes) - len(played),
@@ -263,18 +266,34 @@ def _win_share(
     return float(np.concatenate(won).mean()) if won and sum(map(len, won)) else None
 
 
+def _shared_areas(
+    curves: Mapping[tuple[str, str], Curves], where: str, names: Sequence[str]
+) -> list[float]:
+    """Each competitor's mean area over the seeds that all have played; none if there is none."""
+    mine = [curves[where, who] for who in names if (where, who) in curves]
+    if len(mine) < len(names):
+        return []
+    shared = set.intersection(*(set(each.seeds) for each in mine))
+    chosen = [np.isin(each.seeds, sorted(shared)) for each in mine]
+    pairs = zip(mine, chosen, strict=True)
+    return [float(each.areas[seeds].mean()) for each, seeds in pairs] if shared else []
+
+
 def _overall(
-    rows: Sequence[Row], names: Sequence[str], sets: Sequence[str]
+    curves: Mapping[tuple[str, str], Curves],
+    rows: Sequence[Row],
+    names: Sequence[str],
+    sets: Sequence[str],
 ) -> tuple[Overall, ...]:
     """Ranks over the sets where everybody has played; equal areas share a rank."""
     from scipy.stats import rankdata  # noqa: PLC0415 (slow to import)
 
     found = {(row.set_name, row.competitor): row for row in rows}
-    whole = [where for where in sets if all((where, who) in found for who in names)]
-    if not whole:
+    areas = {where: line for where in sets if (line := _shared_areas(curves, where, names))}
+    if not areas:
         return ()
-    areas = np.array([[found[where, who].area for who in names] for where in whole])
-    ranks = np.array([rankdata(-line) for line in areas])
+    whole = tuple(areas)
+    ranks = np.array([rankdata([-area for area in line]) for line in areas.values()])
     made = []
     for number, who in enumerate(names):
         mine = [found[where, who] for where in whole]
