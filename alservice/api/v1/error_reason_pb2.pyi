@@ -323,6 +323,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
               "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
     """
+    ERROR_REASON_CATALOG_UNAVAILABLE: _ErrorReason.ValueType  # 51
+    """The database behind the server cannot be reached or does not answer; nothing was changed.
+    Status: UNAVAILABLE.
+
+    Example: {"reason": "ERROR_REASON_CATALOG_UNAVAILABLE", "metadata": {}}
+    """
+    ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 52
+    """The database went away during the commit, so that nobody knows whether the change was made.
+    Repeat the call with the same request_id: it has its effect once. Status: UNAVAILABLE.
+
+    Example: {"reason": "ERROR_REASON_OUTCOME_UNKNOWN", "metadata": {}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -629,5 +641,17 @@ FAILED_PRECONDITION.
 
 Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
           "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
+"""
+ERROR_REASON_CATALOG_UNAVAILABLE: ErrorReason.ValueType  # 51
+"""The database behind the server cannot be reached or does not answer; nothing was changed.
+Status: UNAVAILABLE.
+
+Example: {"reason": "ERROR_REASON_CATALOG_UNAVAILABLE", "metadata": {}}
+"""
+ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 52
+"""The database went away during the commit, so that nobody knows whether the change was made.
+Repeat the call with the same request_id: it has its effect once. Status: UNAVAILABLE.
+
+Example: {"reason": "ERROR_REASON_OUTCOME_UNKNOWN", "metadata": {}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

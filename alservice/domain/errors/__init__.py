@@ -24,7 +24,7 @@
   x DataLoss              stored bytes are not what was stored
     - SegmentCorrupt, ArtefactCorrupt
   x Unavailable           not here, not now: try another replica or again
-    - ShuttingDown
+    - ShuttingDown, CatalogUnavailable, OutcomeUnknown
   x Unauthenticated       the server does not know the caller
     - CallerUnknown
   x Unimplemented         planned, not built
@@ -100,11 +100,13 @@ from alservice.domain.errors.service import (
     ArtefactCorrupt,
     CallerUnknown,
     Cancelled,
+    CatalogUnavailable,
     DeadlineExceeded,
     DiskFull,
     HousekeepingFailed,
     IndexFailed,
     NotBuilt,
+    OutcomeUnknown,
     Overloaded,
     SegmentCorrupt,
     ShuttingDown,
@@ -121,6 +123,7 @@ __all__ = [
     "BatchNotFound",
     "CallerUnknown",
     "Cancelled",
+    "CatalogUnavailable",
     "ClassExists",
     "ClassUnknown",
     "Conflict",
@@ -153,6 +156,7 @@ __all__ = [
     "OperationNotDone",
     "OperationNotFound",
     "OutOfRange",
+    "OutcomeUnknown",
     "Overloaded",
     "ParameterOutOfRange",
     "ParameterUnknown",

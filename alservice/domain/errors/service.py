@@ -41,6 +41,18 @@ class ShuttingDown(Unavailable):
     reason = "SHUTTING_DOWN"
 
 
+class CatalogUnavailable(Unavailable):
+    """The database cannot be reached, or does not answer; nothing was changed."""
+
+    reason = "CATALOG_UNAVAILABLE"
+
+
+class OutcomeUnknown(Unavailable):
+    """The database went away during the commit: whether the change was made, nobody knows."""
+
+    reason = "OUTCOME_UNKNOWN"
+
+
 class CallerUnknown(Unauthenticated):
     """The caller is on another machine and has shown no credentials that the server knows."""
 
