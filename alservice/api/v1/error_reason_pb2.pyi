@@ -323,6 +323,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
               "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
     """
+    ERROR_REASON_OBJECT_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 52
+    """The object store did not answer, or refused, in spite of retries; retry after a moment.
+    Status: UNAVAILABLE.
+
+    Example: {"reason": "ERROR_REASON_OBJECT_STORE_UNAVAILABLE",
+              "metadata": {"object": "segments/s-1f.safetensors", "cause": "timeout"}}
+    """
+    ERROR_REASON_CACHE_FULL: _ErrorReason.ValueType  # 53
+    """The local cache of the object store is full of files that are in use: fewer or smaller pools
+    at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
+
+    Example: {"reason": "ERROR_REASON_CACHE_FULL",
+              "metadata": {"limit_bytes": "17179869184", "needed_bytes": "268435456"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -629,5 +643,19 @@ FAILED_PRECONDITION.
 
 Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
           "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
+"""
+ERROR_REASON_OBJECT_STORE_UNAVAILABLE: ErrorReason.ValueType  # 52
+"""The object store did not answer, or refused, in spite of retries; retry after a moment.
+Status: UNAVAILABLE.
+
+Example: {"reason": "ERROR_REASON_OBJECT_STORE_UNAVAILABLE",
+          "metadata": {"object": "segments/s-1f.safetensors", "cause": "timeout"}}
+"""
+ERROR_REASON_CACHE_FULL: ErrorReason.ValueType  # 53
+"""The local cache of the object store is full of files that are in use: fewer or smaller pools
+at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
+
+Example: {"reason": "ERROR_REASON_CACHE_FULL",
+          "metadata": {"limit_bytes": "17179869184", "needed_bytes": "268435456"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -20,11 +20,11 @@
   x OutOfRange            past the end of what there is
     - UploadOffsetGap
   x ResourceExhausted     too much
-    - DiskFull, Overloaded
+    - DiskFull, CacheFull, Overloaded
   x DataLoss              stored bytes are not what was stored
     - SegmentCorrupt, ArtefactCorrupt
   x Unavailable           not here, not now: try another replica or again
-    - ShuttingDown
+    - ShuttingDown, ObjectStoreUnavailable
   x Unauthenticated       the server does not know the caller
     - CallerUnknown
   x Unimplemented         planned, not built
@@ -98,6 +98,7 @@ from alservice.domain.errors.resources import (
 )
 from alservice.domain.errors.service import (
     ArtefactCorrupt,
+    CacheFull,
     CallerUnknown,
     Cancelled,
     DeadlineExceeded,
@@ -105,6 +106,7 @@ from alservice.domain.errors.service import (
     HousekeepingFailed,
     IndexFailed,
     NotBuilt,
+    ObjectStoreUnavailable,
     Overloaded,
     SegmentCorrupt,
     ShuttingDown,
@@ -119,6 +121,7 @@ __all__ = [
     "ArtefactCorrupt",
     "BatchClosed",
     "BatchNotFound",
+    "CacheFull",
     "CallerUnknown",
     "Cancelled",
     "ClassExists",
@@ -150,6 +153,7 @@ __all__ = [
     "NonFiniteVector",
     "NotBuilt",
     "NotFound",
+    "ObjectStoreUnavailable",
     "OperationNotDone",
     "OperationNotFound",
     "OutOfRange",
