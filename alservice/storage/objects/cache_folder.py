@@ -171,9 +171,10 @@ class CacheFolder:
     def _grown(self, entry: Entry, size_bytes: int) -> bool:
         with self._change:
             self._collect()
+            free = sum(each.size_bytes for each in self._kept.values() if each.pins == 0)
+            if self._bytes - free + size_bytes > self._limit:
+                return False  # and nothing is evicted in vain
             self._evict(self._limit - size_bytes)
-            if self._bytes + size_bytes > self._limit:
-                return False
             self._bytes += size_bytes
             entry.size_bytes += size_bytes
             return True
