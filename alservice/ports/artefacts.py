@@ -28,7 +28,8 @@ class ArtefactStore(Protocol):
     def write(self, artefact_id: str, arrays: Arrays) -> SealedArtefact:
         """Write a whole file, durable under its name; int32, int64 and float32 arrays.
 
-        Leaves nothing behind if it fails. Raises DiskFull; Conflict if it was swept meanwhile.
+        Leaves nothing behind if it fails, or a stray. Raises DiskFull, CacheFull,
+        ObjectStoreUnavailable; Conflict if it was swept meanwhile.
         """
 
     def open(self, artefact: Artefact) -> Arrays:
@@ -36,11 +37,17 @@ class ArtefactStore(Protocol):
 
         Checks its CRC32C, unless this store has written it or has checked it before. Raises
         ArtefactCorrupt, naming the artefact, also where the file is gone; Overloaded where too
-        many files are open.
+        many files are open; DiskFull, CacheFull, ObjectStoreUnavailable where it must be fetched.
         """
 
     def remove(self, artefact_id: str) -> None:
-        """Remove the file (what is mapped goes on working); absent is fine."""
+        """Remove the file (what is mapped goes on working); absent is fine.
+
+        Raises ObjectStoreUnavailable.
+        """
 
     def stray(self, known: Sequence[str]) -> Sequence[str]:
-        """Ids of files, finished or not, that are not among `known`."""
+        """Ids of files, finished or not, that are not among `known`.
+
+        May leave out what is young. Raises ObjectStoreUnavailable.
+        """

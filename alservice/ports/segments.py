@@ -99,10 +99,13 @@ class SegmentWriter(Protocol):
         """Bytes of vectors so far, about."""
 
     def append(self, block: ItemBlock, incarnations: NDArray[np.int64]) -> None:
-        """Add items; vectors go straight to the file. Raises DiskFull."""
+        """Add items; vectors go straight to the file. Raises DiskFull, CacheFull."""
 
     def seal(self) -> Sealed:
-        """Write the rest, fsync, give it its name, fsync the folder. Raises DiskFull."""
+        """Write the rest; durable and whole under its name once this returns.
+
+        Raises DiskFull, CacheFull, ObjectStoreUnavailable; Conflict if it was swept meanwhile.
+        """
 
     def abort(self) -> None:
         """Remove what was written. Idempotent, also after seal (then it does nothing)."""
@@ -112,7 +115,7 @@ class SegmentStore(Protocol):
     """Files named after segment ids that are never reused."""
 
     def writer(self, segment_id: str, dimension: int, dtype: DType) -> SegmentWriter:
-        """Begin a file. Raises DiskFull."""
+        """Begin a file. Raises DiskFull, CacheFull, ObjectStoreUnavailable, FileExistsError."""
 
     def encode(
         self, blocks: Sequence[tuple[ItemBlock, NDArray[np.int64]]], dimension: int, dtype: DType
@@ -125,17 +128,24 @@ class SegmentStore(Protocol):
         Checks its CRC32C when it is first mapped, unless this store has taken the checksum while
         it wrote the same file, then keeps it for the next call while there is room. An inline
         segment's bytes are needed unless it is open already. Raises SegmentCorrupt, naming the
-        segment; Overloaded where too many files are open.
+        segment; Overloaded where too many files are open; DiskFull, CacheFull and
+        ObjectStoreUnavailable where the file must be fetched first.
         """
 
     def opened(self, segment_id: str) -> SegmentReader | None:
         """The reader, if it is open already: to hold it is to have it, whatever is let go."""
 
     def remove(self, segment_id: str) -> None:
-        """Remove the file (readers that are open go on working); absent is fine."""
+        """Remove the file (readers that are open go on working); absent is fine.
+
+        Raises ObjectStoreUnavailable.
+        """
 
     def stray(self, known: Sequence[str]) -> Sequence[str]:
-        """Ids of files, finished or not, that are not among `known`."""
+        """Ids of files, finished or not, that are not among `known`.
+
+        May leave out what is young. Raises ObjectStoreUnavailable.
+        """
 
     def pack(self, item_ids: Sequence[str]) -> PackedIds:
         """Ids in packed form."""

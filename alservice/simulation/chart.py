@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.simulation.statistics import Curves
+from alservice.simulation.curves import Curves
 
 F64 = NDArray[np.float64]
 # Told apart by colour-blind readers too (Okabe and Ito 2008), then repeated.

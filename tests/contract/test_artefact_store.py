@@ -1,6 +1,6 @@
 """What every ArtefactStore promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,20 +17,26 @@ from alservice.domain.artefact import Artefact
 from alservice.domain.errors import ArtefactCorrupt, DiskFull
 from alservice.domain.names import new_id
 from alservice.ports.artefacts import ArtefactStore
-from alservice.storage.artefacts import LocalArtefactStore
-from alservice.storage.segments.disk import NewFile
+from alservice.storage.artefacts import FileArtefactStore
+from alservice.storage.files.disk import NewFile
 from tests.contract.catalog_rows import an_artefact
+from tests.s3.places import Place, fresh_place
 
-STORES: dict[str, Callable[[Path], ArtefactStore]] = {"local": LocalArtefactStore}
 DTYPES = st.sampled_from([np.int32, np.int64, np.float32])
 SHAPES = arrays_of.array_shapes(min_dims=1, max_dims=2, min_side=0, max_side=9)
 SOME = {"a": np.arange(6, dtype=np.int32).reshape(2, 3), "b": np.ones(3, np.float32)}
 
 
-@pytest.fixture(params=STORES)
-def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], ArtefactStore]:
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with fresh_place(request, tmp_path / "artefacts") as made:
+        yield made
+
+
+@pytest.fixture
+def reopen(place: Place) -> Callable[[], ArtefactStore]:
     """Another store on the same files, which knows nothing of them yet."""
-    return lambda: STORES[request.param](tmp_path / "artefacts")
+    return lambda: FileArtefactStore(place.files())
 
 
 @pytest.fixture
@@ -89,14 +95,13 @@ def test_files_without_a_row_are_told(store: ArtefactStore) -> None:
 
 @pytest.mark.parametrize("change", ["flip", "cut", "swap"])
 def test_a_damaged_file_is_named_and_never_read(
-    reopen: Callable[[], ArtefactStore], tmp_path: Path, change: str
+    reopen: Callable[[], ArtefactStore], place: Place, change: str
 ) -> None:
     row = write(reopen())
-    (path,) = (tmp_path / "artefacts").glob("*.safetensors")
-    data = bytearray(path.read_bytes())
+    data = bytearray(place.read(row.artefact_id))
     if change == "flip":
         data[-1] ^= 1
-    path.write_bytes(data[:-1] if change == "cut" else data)
+    place.replace(row.artefact_id, bytes(data[:-1] if change == "cut" else data))
     if change == "swap":
         row = replace(row, crc32c=row.crc32c ^ 1)
     with pytest.raises(ArtefactCorrupt, match="Build it again"):
@@ -105,12 +110,11 @@ def test_a_damaged_file_is_named_and_never_read(
 
 @pytest.mark.parametrize("text", [b"", b"{}", b'{"__metadata__":{"version":"2"}}'])
 def test_another_format_is_refused(
-    reopen: Callable[[], ArtefactStore], tmp_path: Path, text: bytes
+    reopen: Callable[[], ArtefactStore], place: Place, text: bytes
 ) -> None:
     row = write(reopen())
-    (path,) = (tmp_path / "artefacts").glob("*.safetensors")
-    data = path.read_bytes()[:8] + text.ljust(4088) if text else b"\0" * 4096
-    path.write_bytes(data)
+    data = place.read(row.artefact_id)[:8] + text.ljust(4088) if text else b"\0" * 4096
+    place.replace(row.artefact_id, data)
     row = replace(row, size_bytes=len(data), crc32c=core.crc32c(data))
     with pytest.raises(ArtefactCorrupt, match="no artefact"):
         reopen().open(row)
@@ -122,7 +126,7 @@ def test_a_full_disk_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise DiskFull("no room")
 
-    monkeypatch.setattr(NewFile, "publish", full)
+    monkeypatch.setattr(NewFile, "write", full)
     with pytest.raises(DiskFull):
         store.write("x-1", SOME)
     assert list(store.stray([])) == []

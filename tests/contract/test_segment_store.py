@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from alservice.domain.errors import SegmentCorrupt
 from alservice.domain.item import EMPTY_ATTRIBUTES, Attributes
 from alservice.domain.project import DType
 from alservice.ports.segments import SegmentReader, SegmentStore
-from alservice.storage.segments import LocalSegmentStore
+from alservice.storage.segments import FileSegmentStore, LocalSegmentStore
+from tests.s3.places import Place, fresh_place
 from tests.storage.segment_blocks import (
     NUMPY_OF,
     Rows,
@@ -29,17 +30,21 @@ from tests.storage.segment_blocks import (
     write_plain,
 )
 
-STORES = {"local": LocalSegmentStore}
 segment_ids = (f"s{i}" for i in itertools.count())
 one_store_for_all_examples = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60
 )
 
 
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SegmentStore:
-    made: SegmentStore = STORES[request.param](tmp_path / "segments")
-    return made
+@pytest.fixture(params=["local", "s3"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with fresh_place(request, tmp_path / "segments") as made:
+        yield made
+
+
+@pytest.fixture
+def store(place: Place) -> SegmentStore:
+    return FileSegmentStore(place.files())
 
 
 def column(rows: list[Rows], name: str, default: object) -> list[object]:

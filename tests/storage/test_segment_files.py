@@ -19,8 +19,9 @@ from alservice import core
 from alservice.domain.errors import Conflict, Overloaded, SegmentCorrupt
 from alservice.domain.project import DType
 from alservice.ports.segments import PackedIds
+from alservice.storage.files import mapped
 from alservice.storage.folder_lock import FolderLock
-from alservice.storage.segments import LocalSegmentStore, verified
+from alservice.storage.segments import LocalSegmentStore
 from alservice.storage.segments.checksum import combine
 from alservice.storage.segments.layout import HEADER_SIZE, aligned, header, tensor
 from alservice.storage.segments.reader import Reader
@@ -219,7 +220,7 @@ def test_too_many_open_files_are_said_to_be_so_and_not_damage(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(verified.os, "open", refused)  # type: ignore[attr-defined]
+        patch.setattr(mapped.os, "open", refused)  # type: ignore[attr-defined]
         with pytest.raises(Overloaded, match="ulimit"):
             store.open(row)
     assert store.open(row).rows == 20

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from alservice.domain.errors import DiskFull
+from alservice.storage.files.disk import no_room_is_disk_full
 from alservice.storage.segments import LocalSegmentStore
-from alservice.storage.segments.disk import no_room_is_disk_full
 from tests.storage.segment_blocks import write_plain
 
 PRELUDE = """

@@ -335,6 +335,20 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Example: {"reason": "ERROR_REASON_OUTCOME_UNKNOWN", "metadata": {}}
     """
+    ERROR_REASON_OBJECT_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 53
+    """The object store did not answer, or refused, in spite of retries; retry after a moment.
+    Status: UNAVAILABLE.
+
+    Example: {"reason": "ERROR_REASON_OBJECT_STORE_UNAVAILABLE",
+              "metadata": {"object": "segments/s-1f.safetensors", "cause": "timeout"}}
+    """
+    ERROR_REASON_CACHE_FULL: _ErrorReason.ValueType  # 54
+    """The local cache of the object store is full of files that are in use: fewer or smaller pools
+    at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
+
+    Example: {"reason": "ERROR_REASON_CACHE_FULL",
+              "metadata": {"limit_bytes": "17179869184", "needed_bytes": "268435456"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -653,5 +667,19 @@ ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 52
 Repeat the call with the same request_id: it has its effect once. Status: UNAVAILABLE.
 
 Example: {"reason": "ERROR_REASON_OUTCOME_UNKNOWN", "metadata": {}}
+"""
+ERROR_REASON_OBJECT_STORE_UNAVAILABLE: ErrorReason.ValueType  # 53
+"""The object store did not answer, or refused, in spite of retries; retry after a moment.
+Status: UNAVAILABLE.
+
+Example: {"reason": "ERROR_REASON_OBJECT_STORE_UNAVAILABLE",
+          "metadata": {"object": "segments/s-1f.safetensors", "cause": "timeout"}}
+"""
+ERROR_REASON_CACHE_FULL: ErrorReason.ValueType  # 54
+"""The local cache of the object store is full of files that are in use: fewer or smaller pools
+at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
+
+Example: {"reason": "ERROR_REASON_CACHE_FULL",
+          "metadata": {"limit_bytes": "17179869184", "needed_bytes": "268435456"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

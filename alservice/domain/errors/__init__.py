@@ -20,11 +20,11 @@
   x OutOfRange            past the end of what there is
     - UploadOffsetGap
   x ResourceExhausted     too much
-    - DiskFull, Overloaded
+    - DiskFull, CacheFull, Overloaded
   x DataLoss              stored bytes are not what was stored
     - SegmentCorrupt, ArtefactCorrupt
   x Unavailable           not here, not now: try another replica or again
-    - ShuttingDown, CatalogUnavailable, OutcomeUnknown
+    - ShuttingDown, CatalogUnavailable, OutcomeUnknown, ObjectStoreUnavailable
   x Unauthenticated       the server does not know the caller
     - CallerUnknown
   x Unimplemented         planned, not built
@@ -98,6 +98,7 @@ from alservice.domain.errors.resources import (
 )
 from alservice.domain.errors.service import (
     ArtefactCorrupt,
+    CacheFull,
     CallerUnknown,
     Cancelled,
     CatalogUnavailable,
@@ -106,6 +107,7 @@ from alservice.domain.errors.service import (
     HousekeepingFailed,
     IndexFailed,
     NotBuilt,
+    ObjectStoreUnavailable,
     OutcomeUnknown,
     Overloaded,
     SegmentCorrupt,
@@ -121,6 +123,7 @@ __all__ = [
     "ArtefactCorrupt",
     "BatchClosed",
     "BatchNotFound",
+    "CacheFull",
     "CallerUnknown",
     "Cancelled",
     "CatalogUnavailable",
@@ -153,6 +156,7 @@ __all__ = [
     "NonFiniteVector",
     "NotBuilt",
     "NotFound",
+    "ObjectStoreUnavailable",
     "OperationNotDone",
     "OperationNotFound",
     "OutOfRange",

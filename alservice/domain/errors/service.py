@@ -17,6 +17,12 @@ class DiskFull(ResourceExhausted):
     reason = "DISK_FULL"
 
 
+class CacheFull(ResourceExhausted):
+    """The local cache of the object store is full of files that are in use."""
+
+    reason = "CACHE_FULL"
+
+
 class Overloaded(ResourceExhausted):
     """Too many calls of this kind are running; retry after a moment."""
 
@@ -51,6 +57,12 @@ class OutcomeUnknown(Unavailable):
     """The database went away during the commit: whether the change was made, nobody knows."""
 
     reason = "OUTCOME_UNKNOWN"
+
+
+class ObjectStoreUnavailable(Unavailable):
+    """The object store did not answer, or refused, in spite of retries."""
+
+    reason = "OBJECT_STORE_UNAVAILABLE"
 
 
 class CallerUnknown(Unauthenticated):

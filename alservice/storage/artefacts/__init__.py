@@ -1,5 +1,5 @@
-"""Artefacts as local files: `LocalArtefactStore` implements alservice/ports/artefacts.py."""
+"""Artefacts as files: `FileArtefactStore` implements alservice/ports/artefacts.py."""
 
-from alservice.storage.artefacts.store import LocalArtefactStore
+from alservice.storage.artefacts.store import FileArtefactStore, LocalArtefactStore
 
-__all__ = ["LocalArtefactStore"]
+__all__ = ["FileArtefactStore", "LocalArtefactStore"]

@@ -1,5 +1,5 @@
-"""Segments as local files: `LocalSegmentStore` implements alservice/ports/segments.py."""
+"""Segments as files: `FileSegmentStore` implements alservice/ports/segments.py."""
 
-from alservice.storage.segments.store import LocalSegmentStore
+from alservice.storage.segments.store import FileSegmentStore, LocalSegmentStore
 
-__all__ = ["LocalSegmentStore"]
+__all__ = ["FileSegmentStore", "LocalSegmentStore"]

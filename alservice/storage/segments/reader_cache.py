@@ -50,6 +50,15 @@ class ReaderCache:
         with self._lock:
             self._remove(name)
 
+    def drop_oldest(self) -> bool:
+        """Let go of the ready reader that was used least recently; whether there was one."""
+        with self._lock:
+            ready = (name for name, (made, _) in self._kept.items() if made.done())
+            name = next(ready, None)
+            if name is not None:
+                self._remove(name)
+        return name is not None
+
     def _fill(self, name: str, mine: Future[Reader], read: Callable[[], Reader]) -> None:
         try:
             mine.set_result(read())

@@ -1,7 +1,6 @@
 """Writing a segment: vectors pass straight through, everything else waits for the end."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -12,9 +11,9 @@ from alservice.domain.errors import Conflict
 from alservice.domain.item import ItemBlock
 from alservice.domain.project import DType
 from alservice.ports.segments import Sealed
+from alservice.storage.files import Draft
 from alservice.storage.segments.checksum import combine
 from alservice.storage.segments.columns import Columns, check
-from alservice.storage.segments.disk import NewFile
 from alservice.storage.segments.layout import (
     HEADER_SIZE,
     KIND_OF,
@@ -84,20 +83,9 @@ class Assembly:
 class FileWriter:
     """A SegmentWriter whose file has its final name only once it is whole."""
 
-    def __init__(
-        self,
-        temporary: Path,
-        final: Path,
-        dimension: int,
-        dtype: DType,
-        on_sealed: Callable[[Sealed], None] = lambda _: None,
-    ) -> None:
-        """`on_sealed` is called once the file is durable under its final name."""
-        if final.exists():
-            raise FileExistsError(f"segment ids are never reused, and {final} exists")
-        self._final = final
-        self._on_sealed = on_sealed
-        self._file = NewFile(temporary)
+    def __init__(self, name: str, file: Draft, dimension: int, dtype: DType) -> None:
+        self._name = name
+        self._file = file
         self._open = True
         try:
             self._assembly = Assembly(self._file, dimension, dtype)
@@ -129,24 +117,22 @@ class FileWriter:
     def seal(self) -> Sealed:
         """Finish the file.
 
-        Raises DiskFull; ValueError if it is empty, sealed, aborted or has failed before;
-        Conflict if it was swept meanwhile.
+        Raises DiskFull, ObjectStoreUnavailable; ValueError if it is empty, sealed, aborted or has
+        failed before; Conflict if it was swept meanwhile.
         """
         self._check_open()
         try:
             head, sealed = self._assembly.finish()
             self._file.overwrite(head)
-            self._file.publish(self._final)
+            self._file.publish(sealed.crc32c)
         except FileNotFoundError as error:
             self.abort()
-            name = self._final.stem
-            text = f"segment {name} took so long that it was swept: upload its items again"
-            raise Conflict(text, segment=name) from error
+            text = f"segment {self._name} took so long that it was swept: upload its items again"
+            raise Conflict(text, segment=self._name) from error
         except BaseException:
             self.abort()
             raise
         self._open = False
-        self._on_sealed(sealed)
         return sealed
 
     def abort(self) -> None:
@@ -157,7 +143,7 @@ class FileWriter:
 
     def _check_open(self) -> None:
         if not self._open:
-            raise ValueError(f"segment {self._final.stem} is sealed, or was given up")
+            raise ValueError(f"segment {self._name} is sealed, or was given up")
 
 
 class _Memory:

@@ -56,16 +56,17 @@ class NewFile:
         """Make the bytes durable, then the name. Raises DiskFull; FileNotFoundError if removed."""
         with no_room_is_disk_full(self._path):
             os.fsync(self._descriptor)
-            self._close()
+            self.close()
             self._path.rename(final)
             sync_folder(final.parent)
 
     def discard(self) -> None:
         """Close and remove the temporary file. Idempotent."""
-        self._close()
+        self.close()
         self._path.unlink(missing_ok=True)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Write no more. The bytes are not durable by that."""
         self._descriptor = -1  # the number may be another file's soon
         self._closing()
 
