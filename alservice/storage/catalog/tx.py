@@ -4,6 +4,7 @@ from sqlalchemy import Connection
 
 from alservice.storage.catalog.artefacts import SqlArtefacts
 from alservice.storage.catalog.batches import SqlBatches
+from alservice.storage.catalog.cluster import SqlCluster
 from alservice.storage.catalog.labels import SqlLabels
 from alservice.storage.catalog.leases import SqlLeases
 from alservice.storage.catalog.models import SqlModels
@@ -22,6 +23,7 @@ class SqlTx:
         "_now_ms",
         "artefacts",
         "batches",
+        "cluster",
         "labels",
         "leases",
         "models",
@@ -35,6 +37,7 @@ class SqlTx:
     def __init__(self, connection: Connection, now_ms: int) -> None:
         session = Session(connection, now_ms)
         self._now_ms = now_ms
+        self.cluster = SqlCluster(session)
         self.projects = SqlProjects(session)
         self.segments = SqlSegments(session)
         self.artefacts = SqlArtefacts(session)
