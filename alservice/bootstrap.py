@@ -9,7 +9,7 @@ import os
 import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import partial
 from types import TracebackType
@@ -36,11 +36,15 @@ from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Tls
 from alservice.rpc.services import services
 from alservice.scoring.local import LocalScoring
-from alservice.storage.artefacts import LocalArtefactStore
+from alservice.storage.artefacts import FileArtefactStore
 from alservice.storage.catalog.sqlite import SqliteCatalog
-from alservice.storage.segments.store import LocalSegmentStore
+from alservice.storage.files import LocalPlace
+from alservice.storage.objects.object_place import ObjectPlace
+from alservice.storage.open_place import open_place
+from alservice.storage.segments import FileSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
+from alservice.usecases.claim_place import claim_place
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.run_build_index import RunBuildIndex
@@ -86,6 +90,7 @@ class Adapters:
     """The concrete classes behind the ports."""
 
     catalog: Catalog
+    place: LocalPlace | ObjectPlace
     store: SegmentStore
     artefacts: ArtefactStore
     scoring: PoolScoring
@@ -102,13 +107,20 @@ class Adapters:
 
         Raises StartupError.
         """
-        catalog = SqliteCatalog(settings.data, on_failure=on_failure, durable=durable)
-        # We hold the folder's lock: whoever was at work on an operation or a file is dead.
-        catalog.transact(_disown)
+        with ExitStack() as stack:
+            catalog = SqliteCatalog(settings.data, on_failure=on_failure, durable=durable)
+            stack.callback(catalog.close)
+            # We hold the folder's lock: whoever was at work on an operation or a file is dead.
+            catalog.transact(_disown)
+            place = open_place(settings.objects, settings.data, settings.cache_bytes)
+            stack.callback(place.close)
+            claim_place(catalog, place)
+            stack.pop_all()
         return cls(
             catalog=catalog,
-            store=LocalSegmentStore(settings.data / "segments"),
-            artefacts=LocalArtefactStore(settings.data / "artefacts"),
+            place=place,
+            store=FileSegmentStore(place.segments),
+            artefacts=FileArtefactStore(place.artefacts),
             scoring=LocalScoring(Engine(settings.threads)),
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
@@ -120,6 +132,7 @@ class Adapters:
         """Close what holds anything."""
         self.trainer.close()
         self.catalog.close()
+        self.place.close()
 
     def wiring(self, runner: Runner | None = None) -> Wiring:
         """What use cases and, with a runner, servicers are made from."""
@@ -157,11 +170,14 @@ class Adapters:
             OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
         }
         owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        snapshots, indexes = wiring.make(Snapshots), wiring.make(IndexOf)
+        for kept in (indexes, snapshots):
+            self.place.when_short(kept.forget_oldest)
         chores = (
             wiring.make(Sweep),
             wiring.make(SweepArtefacts),
-            wiring.make(Snapshots).forget_gone,
-            wiring.make(IndexOf).forget_gone,
+            snapshots.forget_gone,
+            indexes.forget_gone,
         )
         return [
             WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),

@@ -26,7 +26,10 @@ _CHOSEN_BY_USER: Final = {name for name in POOLS if name in os.environ}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a server runs. `http` None means no HTTP port; `grace_s` is in seconds."""
+    """How a server runs. `http` None means no HTTP port; `grace_s` is in seconds.
+
+    `objects` None means that segments are files in `data`; `cache_bytes` None a share of the disk.
+    """
 
     data: Path = Path("data")
     listen: str = "127.0.0.1:50051"
@@ -41,6 +44,8 @@ class Settings:
     log_level: str = "info"
     waiting: int = 256
     ready_file: Path | None = None
+    objects: str | None = None
+    cache_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,12 @@ def _path(value: object) -> Path:
     return Path(str(value))
 
 
+def _place(value: object) -> str:
+    if not str(value):
+        raise ValueError("must be a path or an address such as s3://bucket/prefix, not empty")
+    return str(value)
+
+
 def _address(value: object) -> str:
     if not is_address(str(value)):
         raise ValueError(f"must be host:port or unix:path, not {str(value)!r}")
@@ -199,6 +210,8 @@ PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "log_level": _one_of("debug", "info", "warning", "error"),
     "waiting": _number(int, 0, 100_000),
     "ready_file": _path,
+    "objects": _place,
+    "cache_bytes": _number(int, 1 << 20, 1 << 60),
 }
 if set(PARSERS) != {field.name for field in fields(Settings)}:
     raise AssertionError("every setting needs a parser")

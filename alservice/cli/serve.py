@@ -44,6 +44,19 @@ LogLevel = Annotated[str | None, typer.Option(help="debug, info, warning or erro
 Waiting = Annotated[
     int | None, typer.Option(help="Calls of one kind that may wait for a thread [256].")
 ]
+Objects = Annotated[
+    str | None,
+    typer.Option(
+        help="Where segments and indexes are: s3://bucket/prefix (credentials and endpoint from "
+        "AWS_*), or a folder [the folder of --data]."
+    ),
+]
+CacheBytes = Annotated[
+    int | None,
+    typer.Option(
+        help="Bytes of the local cache of an object store [16 GiB, at most 3/4 of the disk]."
+    ),
+]
 ReadyFile = Annotated[
     Path | None, typer.Option(help="Write addresses and pid there, as JSON, once serving.")
 ]
@@ -64,6 +77,8 @@ def serve(
     log_level: LogLevel = None,
     waiting: Waiting = None,
     ready_file: ReadyFile = None,
+    objects: Objects = None,
+    cache_bytes: CacheBytes = None,
 ) -> None:
     """Run the server.
 

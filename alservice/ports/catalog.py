@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 from alservice.ports.tables import (
     ArtefactTable,
     BatchTable,
+    ClusterTable,
     LabelTable,
     LeaseTable,
     ModelTable,
@@ -24,6 +25,10 @@ T = TypeVar("T")
 
 class Tx(Protocol):
     """One transaction: a consistent view of all tables, all or nothing."""
+
+    @property
+    def cluster(self) -> ClusterTable:
+        """The cluster itself."""
 
     @property
     def projects(self) -> ProjectTable:

@@ -78,6 +78,15 @@ class IndexOf:
             if index is not None and (live is None or live.artefact_id != index.artefact_id):
                 self._forget(project_id, index)
 
+    def forget_oldest(self) -> bool:
+        """Let go of the index that was used least recently; whether there was one."""
+        with self.lock:
+            made = (name for name, kept in self.kept.items() if kept.index is not None)
+            oldest = next(made, None)
+            if oldest is not None:
+                self.kept.pop(oldest)
+        return oldest is not None
+
     def _live(self, project_id: str) -> Artefact | None:
         return self.catalog.read(lambda tx: tx.artefacts.live(project_id))
 

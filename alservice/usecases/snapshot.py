@@ -119,6 +119,11 @@ class Snapshots:
             if gone and self.kept.get(uid) is kept:
                 self.kept.pop(uid, None)
 
+    def forget_oldest(self) -> bool:
+        """Let go of the project that was used least recently; whether there was one."""
+        oldest = next(iter(list(self.kept)), None)
+        return oldest is not None and self.kept.pop(oldest, None) is not None
+
     def _rows(
         self, tx: Tx, project_id: str
     ) -> "tuple[Project, tuple[int, int], _Kept | None, PoolRows | None]":

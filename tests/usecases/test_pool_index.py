@@ -180,6 +180,7 @@ def test_only_the_projects_used_last_keep_theirs(
         snapshot, _ = each.wiring.make(Snapshots).take(each.project_id, "", lambda *_: None)
         assert index_of(snapshot)[0] is not None
     assert list(index_of.kept) == ["two", "three"]
+    assert [index_of.forget_oldest() for _ in range(3)] == [True, True, False]
 
 
 def _found(rounds: Rounds) -> PoolIndex:

@@ -177,6 +177,7 @@ def test_segments_in_memory_are_bounded_and_the_latest_projects_stay(
         rounds.add(ids(3, first))
     snapshots.take("rounds", "ada", nothing)
     assert [len(each.pool) for each in snapshots.kept.values()] == [5]
+    assert [snapshots.forget_oldest() for _ in range(2)] == [True, False]
 
 
 def test_what_is_merged_away_or_deleted_is_let_go(

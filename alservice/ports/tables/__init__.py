@@ -13,6 +13,7 @@ from alservice.ports.tables.labels import (
 )
 from alservice.ports.tables.pool import (
     ArtefactTable,
+    ClusterTable,
     ProjectTable,
     SegmentTable,
     UploadTable,
@@ -28,6 +29,7 @@ from alservice.ports.tables.work import (
 __all__ = [
     "ArtefactTable",
     "BatchTable",
+    "ClusterTable",
     "ItemKey",
     "LabelTable",
     "LeaseTable",

@@ -8,6 +8,13 @@ from alservice.domain.project import Project
 from alservice.domain.segment import Segment, Upload
 
 
+class ClusterTable(Protocol):
+    """What there is one of."""
+
+    def uid(self) -> str:
+        """Made with the catalog, never changed: whatever belongs to the catalog is marked so."""
+
+
 class ProjectTable(Protocol):
     """Projects, by id."""
 

@@ -45,6 +45,8 @@ def _later(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
+cluster: Final = Table("cluster", metadata, _key("uid"))
+
 projects: Final = Table(
     "projects",
     metadata,

@@ -2,6 +2,7 @@
 
 from alservice.storage.catalog.artefacts import SqlArtefacts
 from alservice.storage.catalog.batches import SqlBatches
+from alservice.storage.catalog.cluster import SqlCluster
 from alservice.storage.catalog.labels import SqlLabels
 from alservice.storage.catalog.leases import SqlLeases
 from alservice.storage.catalog.models import SqlModels
@@ -20,6 +21,7 @@ class SqlTx:
         "_session",
         "artefacts",
         "batches",
+        "cluster",
         "labels",
         "leases",
         "models",
@@ -32,6 +34,7 @@ class SqlTx:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.cluster = SqlCluster(session)
         self.projects = SqlProjects(session)
         self.segments = SqlSegments(session)
         self.artefacts = SqlArtefacts(session)

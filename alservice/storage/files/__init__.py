@@ -6,5 +6,6 @@ alservice/storage/objects in an object store.
 
 from alservice.storage.files.files import Damaged, Draft, Files
 from alservice.storage.files.local_files import LocalFiles
+from alservice.storage.files.local_place import LocalPlace
 
-__all__ = ["Damaged", "Draft", "Files", "LocalFiles"]
+__all__ = ["Damaged", "Draft", "Files", "LocalFiles", "LocalPlace"]

@@ -43,7 +43,7 @@ def open_bucket(
         "timeout": timedelta(seconds=waits.request_s),
         "connect_timeout": timedelta(seconds=5),
     }
-    if _plain_http_stays_here(environ):
+    if _is_plain_http(environ):
         client["allow_http"] = True
     retry: RetryConfig = {
         "max_retries": waits.retries,
@@ -81,8 +81,16 @@ def probe(bucket: Bucket) -> None:
         raise StartupError(text)
 
 
-def _plain_http_stays_here(environ: Mapping[str, str]) -> bool:
-    """Whether the endpoint is plain HTTP on this machine; elsewhere AWS_ALLOW_HTTP must say so."""
+def _is_plain_http(environ: Mapping[str, str]) -> bool:
+    """Whether the endpoint is plain HTTP. Raises StartupError where that is not safe."""
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL", "")
     parts = urlsplit(endpoint)
-    return parts.scheme == "http" and is_loopback(parts.netloc)
+    if parts.scheme != "http":
+        return False
+    if not is_loopback(parts.netloc) and environ.get("AWS_ALLOW_HTTP", "").lower() != "true":
+        text = (
+            f"AWS_ENDPOINT_URL {parts.netloc} is another machine, and http is not encrypted: use "
+            "https, or set AWS_ALLOW_HTTP=true if the network is trusted"
+        )
+        raise StartupError(text)
+    return True

@@ -1,0 +1,153 @@
+"""Who may use which place: on folders, and on prefixes of a real bucket."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from alservice.domain.segment import SegmentState
+from alservice.domain.startup import StartupError
+from alservice.ports.catalog import Catalog
+from alservice.storage.catalog.sqlite import SqliteCatalog
+from alservice.storage.files import LocalPlace
+from alservice.storage.objects.object_place import ObjectPlace
+from alservice.storage.open_place import open_place
+from alservice.storage.segments import FileSegmentStore
+from alservice.usecases.claim_place import claim_place
+from tests.contract.catalog_rows import a_project, a_segment
+from tests.s3.places import QUICK
+from tests.storage.segment_blocks import write_plain
+
+AnyPlace = LocalPlace | ObjectPlace
+OpenCatalog = Callable[[str], Catalog]
+OpenPlace = Callable[[str], AnyPlace]
+
+
+@pytest.fixture
+def catalog_of(tmp_path: Path) -> Iterator[OpenCatalog]:
+    """A catalog by the name of its folder, the same for the same name."""
+    opened: dict[str, Catalog] = {}
+
+    def make(name: str) -> Catalog:
+        if name not in opened:
+            opened[name] = SqliteCatalog(tmp_path / name)
+        return opened[name]
+
+    yield make
+    for catalog in opened.values():
+        catalog.close()
+
+
+@pytest.fixture(params=["local", "s3"])
+def place_of(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenPlace]:
+    """A place by name, opened anew with each call as another process would."""
+    opened: list[AnyPlace] = []
+    remote = request.getfixturevalue("s3").fresh() if request.param == "s3" else ""
+
+    def make(name: str) -> AnyPlace:
+        where = f"{remote}/{name}" if remote else str(tmp_path / "places" / name)
+        opened.append(open_place(where, tmp_path / f"cache-{len(opened)}", 1 << 20, QUICK))
+        return opened[-1]
+
+    yield make
+    for place in opened:
+        place.close()
+
+
+def add_segment(catalog: Catalog, place: AnyPlace, segment_id: str) -> None:
+    """One that is live, with its file."""
+    write_plain(FileSegmentStore(place.segments), segment_id)
+    live = a_segment(segment_id, rows=20, live_rows=20)
+    catalog.transact(lambda tx: tx.projects.insert(a_project()))
+    catalog.transact(lambda tx: tx.segments.reserve(live))
+    catalog.transact(lambda tx: tx.segments.store(live, None))
+
+
+def test_a_new_place_becomes_ours_and_stays_so(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    catalog = catalog_of("a")
+    assert place_of("x").owner() is None
+    for _ in range(3):
+        claim_place(catalog, place_of("x"))
+    assert place_of("x").owner() == catalog.read(lambda tx: tx.cluster.uid())
+
+
+def test_the_place_of_another_cluster_is_refused_and_stays_as_it_is(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    claim_place(catalog_of("a"), place_of("x"))
+    owner = place_of("x").owner()
+    for _ in range(2):
+        with pytest.raises(StartupError, match=f"belongs to cluster {owner}.*a new prefix"):
+            claim_place(catalog_of("b"), place_of("x"))
+    assert place_of("x").owner() == owner
+    claim_place(catalog_of("b"), place_of("y"))
+
+
+def test_of_many_clusters_at_once_one_gets_the_place(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    pairs = [(catalog_of(name), place_of("x")) for name in "abcdef"]
+
+    def claim(pair: tuple[Catalog, AnyPlace]) -> bool:
+        try:
+            claim_place(*pair)
+        except StartupError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(pairs)) as threads:
+        won = list(threads.map(claim, pairs))
+    winner = pairs[won.index(True)][0]
+    assert won.count(True) == 1
+    assert place_of("x").owner() == winner.read(lambda tx: tx.cluster.uid())
+
+
+def test_replicas_of_one_cluster_may_start_together(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    catalog = catalog_of("a")
+    places = [place_of("x") for _ in range(6)]
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(lambda place: claim_place(catalog, place), places))
+
+
+def test_a_used_catalog_refuses_a_place_without_its_segments(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    catalog = catalog_of("a")
+    add_segment(catalog, place_of("x"), "s-1")
+    with pytest.raises(StartupError, match=r"1 are not in .*\(s-1\).*copy its folders"):
+        claim_place(catalog, place_of("y"))
+    assert place_of("y").owner() is None
+    claim_place(catalog, place_of("x"))  # not marked yet, but these are its files
+
+
+def test_a_new_catalog_refuses_a_place_with_segments_of_others(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    write_plain(FileSegmentStore(place_of("x").segments), "s-1")
+    with pytest.raises(StartupError, match="1 segments that this catalog does not know"):
+        claim_place(catalog_of("a"), place_of("x"))
+    assert place_of("x").segment_ids() == {"s-1"}
+
+
+def test_what_a_crash_left_does_not_keep_a_cluster_from_its_place(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    catalog = catalog_of("a")
+    write_plain(FileSegmentStore(place_of("x").segments), "s-1")
+    writing = a_segment("s-1", state=SegmentState.WRITING, expire_time_ms=2**60)
+    catalog.transact(lambda tx: tx.segments.reserve(writing))
+    claim_place(catalog, place_of("x"))
+
+
+def test_an_inline_segment_is_not_looked_for(catalog_of: OpenCatalog, place_of: OpenPlace) -> None:
+    catalog = catalog_of("a")
+    row = a_segment("s-1", inline=True)
+    catalog.transact(lambda tx: tx.projects.insert(a_project()))
+    catalog.transact(lambda tx: tx.segments.reserve(row))
+    catalog.transact(lambda tx: tx.segments.store(row, b"bytes"))
+    claim_place(catalog, place_of("x"))
