@@ -47,6 +47,10 @@ Waiting = Annotated[
 ReadyFile = Annotated[
     Path | None, typer.Option(help="Write addresses and pid there, as JSON, once serving.")
 ]
+Role = Annotated[
+    str | None,
+    typer.Option(help="all, api (answers calls) or worker (carries out operations) [all]."),
+]
 
 
 def serve(
@@ -64,6 +68,7 @@ def serve(
     log_level: LogLevel = None,
     waiting: Waiting = None,
     ready_file: ReadyFile = None,
+    role: Role = None,
 ) -> None:
     """Run the server.
 
