@@ -26,6 +26,7 @@ __all__ = [
     "keyed_hash",
     "max_det",
     "nearest_centres",
+    "nearest_within",
     "neighbours",
     "outer_sum",
     "repeated_ids",
@@ -157,6 +158,14 @@ def k_means_plus_plus(
     seed: int,
     cancel: CancelFlag | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
+def nearest_within(
+    engine: Engine,
+    vectors: NDArray[np.float32],
+    members: NDArray[np.int64],
+    sizes: NDArray[np.int64],
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> NDArray[np.float32]: ...
 def neighbours(
     engine: Engine,
     queries: NDArray[np.float32],

@@ -117,5 +117,28 @@ def neighbours(
     )
 
 
+def nearest_within(
+    engine: Engine,
+    vectors: F32,
+    members: I64,
+    sizes: I64,
+    k: int,
+    cancel: CancelFlag | None = None,
+) -> F32:
+    """Squared distances (m, k) of members to the k nearest others of their group, ascending.
+
+    `members` (m,) are rows of vectors (n, d): those of the first group, of `sizes` (g,) rows,
+    then those of the next. Exact; infinity where there are fewer others. Raises Cancelled.
+    """
+    return _native.nearest_within(
+        engine.native,
+        checked("vectors", vectors, np.float32, 2),
+        checked("members", members, np.int64, 1),
+        checked("sizes", sizes, np.int64, 1),
+        checked_count("k", k),
+        cancel,
+    )
+
+
 def _weights(weights: F32 | None) -> F32 | None:
     return None if weights is None else checked("weights", weights, np.float32, 1)

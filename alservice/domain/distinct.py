@@ -22,8 +22,9 @@ class Distinct:
 
 
 def distinct(vectors: F32) -> Distinct:
-    """Find the distinct rows of (n, d); 0.0 and -0.0 are equal. Takes O(n) extra memory, and
-    O(d) for each row that may have a copy.
+    """Find the distinct rows of (n, d); 0.0 and -0.0 are equal.
+
+    Takes O(n) extra memory, and O(d) for each row that may have a copy.
     """
     if not vectors.size:
         alone = np.zeros(min(len(vectors), 1), np.int64)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice.core import Ranked
-from alservice.core.clustering import neighbours
+from alservice.core.clustering import nearest_within
 from alservice.domain.clusters import MOST, Clusters, clusters
 from alservice.domain.distinct import distinct_rows
 from alservice.domain.pool_index import PoolIndex
@@ -63,30 +63,47 @@ def _most_typical(
     pool: PoolView, rows: Ranked, vectors: F32, found: Clusters, dealt: I64
 ) -> tuple[I64, F32, I64]:
     """For every turn dealt to a cluster, its next most typical member: row, typicality."""
+    asked = np.unique(dealt)
+    groups = [
+        np.sort(found.member[start : start + size])
+        for start, size in zip(found.start[asked], found.size[asked], strict=True)
+    ]
     picks, scores = np.empty(len(dealt), np.int64), np.empty(len(dealt), np.float32)
-    for cluster in np.unique(dealt):
-        members = found.member[found.start[cluster] :][: found.size[cluster]]
-        nearest = min(_NEAREST, len(members) // 2)
-        members = np.sort(members)
-        if pool.index is not None:
-            typicality = _in_pool(pool.index, rows, members, nearest)
-        else:
-            typicality = _in_cluster(pool, vectors[members[:_MEMBERS]], nearest)
-        typicality = np.pad(typicality, (0, len(members) - len(typicality)))
+    for cluster, members, known in zip(
+        asked, groups, _typicality(pool, rows, vectors, groups), strict=True
+    ):
+        typicality = np.pad(known, (0, len(members) - len(known)))
         at = dealt == cluster
         order = np.argsort(-typicality, kind="stable")[: at.sum()]
         picks[at], scores[at] = members[order], typicality[order]
     return picks, scores, dealt
 
 
-def _in_cluster(pool: PoolView, members: F32, nearest: int) -> NDArray[np.float64]:
-    """Typicality (n,) among each other; 0 for one alone."""
-    nearest = min(nearest, len(members) // 2)
-    if not nearest:
-        return np.zeros(len(members))
-    _, squared = neighbours(pool.engine, members, members, nearest + 1, pool.cancel)
-    # The nearest is the row itself, at distance 0.
-    return _inverse(np.sqrt(squared[:, 1:].astype(np.float64)).mean(axis=1))
+def _typicality(
+    pool: PoolView, rows: Ranked, vectors: F32, groups: list[I64]
+) -> list[NDArray[np.float64]]:
+    """Typicality of the members of each group, or of the first so many of them."""
+    if pool.index is not None:
+        index = pool.index
+        return [_in_pool(index, rows, group, _nearest(len(group))) for group in groups]
+    return _in_clusters(pool, vectors, [group[:_MEMBERS] for group in groups])
+
+
+def _nearest(size: int) -> int:
+    return min(_NEAREST, size // 2)
+
+
+def _in_clusters(pool: PoolView, vectors: F32, groups: list[I64]) -> list[NDArray[np.float64]]:
+    """Typicality among each other; 0 for one alone."""
+    sizes = np.array([len(group) for group in groups], np.int64)
+    most, members = _nearest(int(sizes.max(initial=0))), np.concatenate(groups)
+    gaps = nearest_within(pool.engine, vectors, members, sizes, most, pool.cancel)
+    return [
+        _inverse(np.sqrt(own[:, : _nearest(len(own))].astype(np.float64)).mean(axis=1))
+        if len(own) > 1
+        else np.zeros(len(own))
+        for own in np.split(gaps, np.cumsum(sizes)[:-1])
+    ]
 
 
 def _in_pool(index: PoolIndex, rows: Ranked, members: I64, nearest: int) -> NDArray[np.float64]:

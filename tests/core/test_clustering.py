@@ -43,7 +43,7 @@ def _others(like: F32, m: int, seed: int) -> F32:
     return picked
 
 
-def _gaps(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
+def gaps(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
     wide_a, wide_b = a.astype(np.float64), b.astype(np.float64)
     return np.asarray(((wide_a[:, None] - wide_b[None]) ** 2).sum(axis=2))
 
@@ -61,7 +61,7 @@ def test_the_nearest_centre_is_the_nearest_and_the_first_of_equals(
         given_ = bf16_from_f32(vectors)
         vectors = (given_.astype(np.uint32) << 16).view(np.float32)
     centres = _others(vectors, m, seed)
-    want = _gaps(vectors, centres)
+    want = gaps(vectors, centres)
     for simd in SIMD:
         index, squared = nearest_centres(Engine(2, simd), given_, centres)
         np.testing.assert_allclose(squared, want.min(axis=1), rtol=1e-5)
@@ -77,7 +77,7 @@ def test_near_duplicates_far_from_the_origin_keep_their_digits() -> None:
     base[1] += np.float32(0.001)
     base[2, 0] += 1
     _, squared = nearest_centres(ENGINE, base, base[:1])
-    assert squared.tolist() == _gaps(base, base[:1])[:, 0].astype(np.float32).tolist()
+    assert squared.tolist() == gaps(base, base[:1])[:, 0].astype(np.float32).tolist()
 
 
 @given(vectors=rows, m=st.integers(1, 40), k=st.integers(0, 25), seed=st.integers(0, 99))
@@ -86,7 +86,7 @@ def test_neighbours_are_what_sorting_all_distances_gives(
     vectors: F32, m: int, k: int, seed: int
 ) -> None:
     queries = _others(vectors, m, seed)
-    want = _gaps(queries, vectors)
+    want = gaps(queries, vectors)
     order = np.argsort(want, axis=1, kind="stable")[:, :k]
     for simd in SIMD:
         index, squared = neighbours(Engine(1, simd), queries, vectors, k)
@@ -104,7 +104,7 @@ def test_hundreds_of_rows_have_the_same_neighbours_as_few() -> None:
     base = np.random.default_rng(0).normal(size=(1000, 24)).astype(np.float32)
     index, squared = neighbours(ENGINE, base, base, 7)
     assert index[:, 0].tolist() == list(range(1000))
-    order = np.argsort(_gaps(base, base), axis=1)[:, :7]
+    order = np.argsort(gaps(base, base), axis=1)[:, :7]
     assert index.tolist() == order.tolist()
     nearest, gap = nearest_centres(ENGINE, base[:99], base)
     assert (nearest.tolist(), gap.tolist()) == (index[:99, 0].tolist(), squared[:99, 0].tolist())
@@ -195,7 +195,7 @@ def test_draws_are_distinct_and_have_the_probability_they_say(
     assert len(set(index.tolist())) == len(index) == len(probability) == min(k, n)
     left = np.ones(n, bool)
     for row, chance in zip(index, probability, strict=True):
-        near = _gaps(vectors, chosen).min(axis=1) if len(chosen) else np.ones(n)
+        near = gaps(vectors, chosen).min(axis=1) if len(chosen) else np.ones(n)
         weight = weights.astype(np.float64) if levels > 1 else np.ones(n)
         mass = weight * near * left
         if not mass.any():

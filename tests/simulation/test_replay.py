@@ -3,7 +3,9 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
@@ -192,3 +194,27 @@ def test_zipf_leaves_the_r_th_class_one_r_th() -> None:
     split = _split()
     sizes = sorted(np.bincount(harder(split, Variant(zipf=True), 1).answers), reverse=True)
     assert sizes == [70, 35, 23]
+
+
+def test_npz_csv_and_parquet_of_the_same_data_give_the_same_games(
+    scratch: Scratch, data: Dataset, tmp_path: Path
+) -> None:
+    vectors = data.vectors.astype(np.float32)
+    kinds = np.array(data.class_names)[data.classes]
+    np.savez(tmp_path / "npz.npz", X=vectors, y=kinds)
+    with (tmp_path / "csv.csv").open("w", newline="") as file:
+        lines = csv.writer(file)
+        lines.writerow(["x", "y", "label"])
+        lines.writerows(
+            [*map(repr, row.tolist()), kind] for row, kind in zip(vectors, kinds, strict=True)
+        )
+    columns = {"x": vectors[:, 0], "y": vectors[:, 1], "label": kinds.tolist()}
+    parquet.write_table(pa.table(columns), tmp_path / "parquet.parquet", row_group_size=50)
+    outcomes = []
+    for path in sorted(tmp_path.iterdir()):
+        read = read_dataset(path)
+        source = Source(path=path, label_column=None, name=read.name, digest=read.digest())
+        outcome = replay(scratch, read, game(source, "margin"))
+        outcomes.append((read.digest(), outcome.picks, outcome.accuracies, outcome.label_counts))
+    assert len(outcomes) == 3
+    assert outcomes[0] == outcomes[1] == outcomes[2]

@@ -54,6 +54,7 @@ mod tests;
 mod top_k;
 mod vectors;
 mod whitened;
+mod within;
 
 pub use badge::Start;
 pub use block::Block;
@@ -77,3 +78,4 @@ pub use simd::Level;
 pub use similarity::Similarity;
 pub use top_k::Ranked;
 pub use vectors::{Values, Vectors};
+pub use within::Groups;

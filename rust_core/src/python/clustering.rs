@@ -3,7 +3,7 @@
 
 use super::arrays::{Column, HeldVectors, Matrix, array, array_2d, column, matrix, shape};
 use super::engine::{CancelFlag, Engine, flag};
-use crate::kernels::{Nearest, Values, Vectors};
+use crate::kernels::{Groups, Nearest, Values, Vectors};
 use numpy::{PyArray1, PyArray2};
 use pyo3::prelude::*;
 
@@ -108,4 +108,22 @@ pub(super) fn neighbours<'py>(
     let found = py.detach(|| engine.0.neighbours(&queries, &base, k, &cancel))?;
     let index = array_2d(py, found.index, queries.rows(), k)?;
     Ok((index, array_2d(py, found.squared, queries.rows(), k)?))
+}
+
+#[pyfunction]
+#[pyo3(signature = (engine, vectors, members, sizes, k, cancel=None))]
+pub(super) fn nearest_within<'py>(
+    py: Python<'py>,
+    engine: &Engine,
+    vectors: Matrix<'py, f32>,
+    members: Column<'py, i64>,
+    sizes: Column<'py, i64>,
+    k: usize,
+    cancel: Option<&CancelFlag>,
+) -> PyResult<Bound<'py, PyArray2<f32>>> {
+    let (vectors, cancel) = (self::vectors(&vectors)?, flag(cancel));
+    let (members, sizes) = (column(&members)?, column(&sizes)?);
+    let groups = Groups { members, sizes };
+    let squared = py.detach(|| engine.0.nearest_within(&vectors, groups, k, &cancel))?;
+    array_2d(py, squared, members.len(), k)
 }

@@ -37,7 +37,9 @@ mod _native {
     #[pymodule_export]
     use super::Cancelled;
     #[pymodule_export]
-    use super::clustering::{k_means, k_means_plus_plus, nearest_centres, neighbours};
+    use super::clustering::{
+        k_means, k_means_plus_plus, nearest_centres, nearest_within, neighbours,
+    };
     #[pymodule_export]
     use super::coverage::{herd, herd_sparse};
     #[pymodule_export]

@@ -10,6 +10,7 @@ mod nearness;
 mod score;
 mod top_k;
 mod vectors;
+mod within;
 
 use super::*;
 use proptest::prelude::*;
