@@ -126,8 +126,9 @@ class Engine:
         Gonzalez 1985; as core-set selection Sener and Savarese 2018. The score is the Euclidean
         distance to the nearest anchor or pick at the time of picking. Without anchors the first
         pick is the smallest keyed hash, with score 0. Rows at distance 0 follow by keyed hash, so
-        that there are never fewer than min(k, available) picks. One pass over the pool, then only
-        rows that may be the farthest are looked at; memory: 9 bytes per row.
+        that there are never fewer than min(k, available) picks. A row is compared with
+        centres only until it cannot be the farthest any more; memory: 9 bytes per row, and 40 for
+        each that a pick of this batch has ruled out.
 
         With a `state` its anchors count besides the given ones, and what was found out about them
         is kept there; the blocks must be the same in every call with it, but for what they

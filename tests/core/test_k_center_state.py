@@ -112,6 +112,26 @@ def test_picks_of_many_diffuse_rows_are_those_of_the_definition() -> None:
         np.testing.assert_allclose(got.score, want[1], rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_floors_that_sink_cluster_by_cluster_change_no_pick(dtype: type) -> None:
+    """A pick takes its whole cluster along; half of the clusters have a label, rows repeat."""
+    random = np.random.default_rng(2)
+    centres = random.integers(-9, 10, (60, 40))
+    points = centres[random.integers(0, 60, 5000)] + random.integers(-1, 2, (5000, 40))
+    vectors = points[random.integers(0, 5000, 7000)].astype(np.float32)
+    for simd, threads in ((SIMD[0], 1), (SIMD[1], 3)):
+        engine, state, labelled = Engine(threads, simd), NearestState(40), np.arange(10)
+        for seed in range(3):
+            state.advance(vectors[labelled[state.anchors :]])
+            closed = np.isin(np.arange(7000), labelled) | (random.random(7000) < 0.1)
+            blocks = _blocks(vectors.astype(dtype), [10, 3333], closed)
+            got = engine.k_center(blocks, vectors[:0], 30, seed, None, state)
+            picks, scores = _naive(vectors, vectors[labelled], closed, blocks, 30, seed)
+            assert _places(blocks, got) == picks
+            assert got.score.tolist() == [float(np.float32(score)) for score in scores]
+            labelled = np.concatenate([labelled, picks])
+
+
 def test_a_state_refuses_other_pools_and_other_dimensions() -> None:
     engine, state = Engine(1), NearestState(3)
     rows = np.arange(30, dtype=np.float32).reshape(10, 3)

@@ -8,7 +8,8 @@
 use super::aligned::Aligned;
 use super::block::{Block, chunks};
 use super::error::same_length;
-use super::gradients::{CLOSED, Centre, Part, Prepare, Update};
+use super::gradient_gaps::Update;
+use super::gradients::{CLOSED, Centre, Part, Prepare};
 use super::hash::keyed_hash;
 use super::head::Head;
 use super::simd::math::ln_1p;

@@ -4,24 +4,20 @@
 //! upper bound of the distance to all. A row is brought up to date only when somebody asks.
 
 use super::aligned::Aligned;
-use super::block::{Block, Chunk, chunks};
+use super::block::Block;
 use super::error::{same_length, zeros};
 use super::product::{Packed, squared, tile_norms};
-use super::simd::{Kernel, Simd};
+use super::simd::Simd;
 use super::vectors::{TILE_ROWS, Tile, Vectors};
-use super::{Cancel, Engine, Error, Level, Result};
-use rayon::prelude::*;
+use super::{Error, Level, Result};
 use std::ops::Range;
-
-/// Centres of the first pass: about as many as cost no more than reading the rows.
-const FIRST: usize = 32;
 
 /// Bounds that can be kept while labels are added: 8 bytes per row.
 #[derive(Debug)]
 pub struct Nearness {
     pub(crate) centres: Packed<'static>,
     dim: usize,
-    /// Rows of each block; empty until there was a first pass.
+    /// Rows of each block; empty until there was a selection.
     lengths: Vec<usize>,
     /// The squared distance of each row of each block to the nearest of the first `seen`
     /// centres; infinite where that is none.
@@ -66,42 +62,16 @@ impl Nearness {
         Ok(())
     }
 
-    /// See that every row that may be chosen has a bound.
-    pub(crate) fn first_pass(
-        &mut self,
-        engine: &Engine,
-        blocks: &[Block<'_>],
-        cancel: &Cancel,
-    ) -> Result<()> {
+    /// Room for what will be known of each row.
+    pub(crate) fn cover(&mut self, blocks: &[Block<'_>]) -> Result<()> {
         if self.lengths.is_empty() {
-            self.lengths = blocks.iter().map(Block::rows).collect();
-            let rows = self.lengths.iter().sum();
+            let rows = blocks.iter().map(Block::rows).sum();
             self.bound = zeros(rows)?;
             self.bound.fill(f32::INFINITY);
             self.seen = vec![0; rows];
+            self.lengths = blocks.iter().map(Block::rows).collect();
         }
-        let centres = &self.centres;
-        let (mut bound, mut seen) = (&mut self.bound[..], &mut self.seen[..]);
-        let mut tasks = Vec::new();
-        for chunk in chunks(blocks, FIRST) {
-            let (now, rest) = bound.split_at_mut(chunk.len);
-            let (now_seen, rest_seen) = seen.split_at_mut(chunk.len);
-            (bound, seen) = (rest, rest_seen);
-            tasks.push((chunk, now, now_seen));
-        }
-        engine.install(|| {
-            let tasks = tasks.into_par_iter();
-            tasks.try_for_each_init(Scratch::default, |scratch, (chunk, bound, seen)| {
-                engine.level().run(Start {
-                    chunk,
-                    centres,
-                    bound,
-                    seen,
-                    scratch,
-                    cancel,
-                })
-            })
-        })
+        Ok(())
     }
 
     /// Whether these can be the blocks that were seen before.
@@ -123,45 +93,9 @@ impl Nearness {
 pub(super) struct Scratch {
     pub(super) tile: Aligned,
     pub(super) lower: Aligned,
-}
-
-/// First bounds of a chunk's rows.
-struct Start<'a> {
-    chunk: Chunk<'a>,
-    centres: &'a Packed<'static>,
-    bound: &'a mut [f32],
-    seen: &'a mut [u32],
-    scratch: &'a mut Scratch,
-    cancel: &'a Cancel,
-}
-
-impl Kernel for Start<'_> {
-    type Output = Result<()>;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Result<()> {
-        let span = 0..self.centres.rows().min(FIRST);
-        let tiles = self.bound.chunks_mut(TILE_ROWS);
-        for (at, (bound, seen)) in tiles.zip(self.seen.chunks_mut(TILE_ROWS)).enumerate() {
-            self.cancel.check()?;
-            let start = self.chunk.start + at * TILE_ROWS;
-            let of = self.chunk.of;
-            let mut rows = (start..).zip(&*seen);
-            if !rows.any(|(row, &seen)| seen == 0 && !of.is_excluded(row)) {
-                continue;
-            }
-            let tile = of
-                .vectors
-                .tile(s, start, bound.len(), &mut self.scratch.tile);
-            let lower = &mut self.scratch.lower;
-            // Where more is known already, the first centres do not change it.
-            nearer(s, &tile, self.centres, span.clone(), lower, bound);
-            for seen in seen.iter_mut().filter(|seen| **seen == 0) {
-                *seen = span.end as u32;
-            }
-        }
-        Ok(())
-    }
+    /// Entries that still matter, and those of them that are to be compared next.
+    pub(super) live: Vec<u32>,
+    pub(super) due: Vec<u32>,
 }
 
 /// Lower the squared distances of a tile's rows to the nearest of some more centres.
@@ -177,11 +111,37 @@ pub(super) fn nearer<S: Simd>(
     scratch.grow(span.len() * TILE_ROWS);
     let lower = &mut scratch.as_mut_slice()[..span.len() * TILE_ROWS];
     centres.lower(s, tile, &tile_norms(s, tile), span.clone(), lower);
-    for (centre, lower) in span.zip(lower.chunks_exact(TILE_ROWS)) {
-        for (row, bound) in bound.iter_mut().enumerate() {
-            if lower[row] < *bound {
-                *bound = bound.min(squared(s, tile.row(row), centres.row(centre)));
+    let lowest = lowest(s, lower);
+    for (row, bound) in bound.iter_mut().enumerate() {
+        if lowest[row] >= *bound {
+            continue;
+        }
+        // The nearest by its lower bound first: hardly ever is another one nearer still.
+        let mut column = lower[row..].iter().step_by(TILE_ROWS);
+        let likely = column.position(|&x| x <= lowest[row]).unwrap_or(0);
+        *bound = bound.min(squared(s, tile.row(row), centres.row(span.start + likely)));
+        let column = lower[row..].iter().step_by(TILE_ROWS);
+        for (centre, &lower) in column.enumerate() {
+            if lower < *bound && centre != likely {
+                *bound = bound.min(squared(s, tile.row(row), centres.row(span.start + centre)));
             }
         }
     }
+}
+
+/// Per row the lowest of its bounds.
+#[inline(always)]
+fn lowest<S: Simd>(s: S, bounds: &[f32]) -> [f32; TILE_ROWS] {
+    let mut lowest = [f32::INFINITY; TILE_ROWS];
+    for (lane, lowest) in lowest.chunks_exact_mut(S::LANES).enumerate() {
+        let mut least = s.splat(f32::INFINITY);
+        for bounds in bounds.chunks_exact(TILE_ROWS) {
+            let bounds = &bounds[lane * S::LANES..(lane + 1) * S::LANES];
+            // SAFETY: the slice has exactly `LANES` floats.
+            least = s.min(least, unsafe { s.load(bounds.as_ptr()) });
+        }
+        // SAFETY: the chunk has exactly `LANES` floats.
+        unsafe { s.store(lowest.as_mut_ptr(), least) }
+    }
+    lowest
 }

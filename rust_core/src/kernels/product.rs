@@ -74,11 +74,6 @@ impl<'a> Packed<'a> {
         }
     }
 
-    /// Values per padded row.
-    pub(crate) fn wide(&self) -> usize {
-        self.wide
-    }
-
     pub(crate) fn rows(&self) -> usize {
         self.norms.len()
     }

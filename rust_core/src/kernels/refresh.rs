@@ -1,6 +1,6 @@
 //! Bringing chosen rows up to date with all centres, as far as they still matter.
 
-use super::aligned::Aligned;
+use super::aligned::{Aligned, padded};
 use super::block::Block;
 use super::nearness::{Nearness, Scratch, nearer};
 use super::product::Packed;
@@ -10,8 +10,10 @@ use super::{Cancel, Engine, Result};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Centres between two looks at whether a row still matters.
-const STRIDE: usize = 64;
+/// Centres between two looks at which rows still matter: two register tiles.
+const STRIDE: usize = 12;
+/// Entries per task, which share their tiles.
+const TASK: usize = 8 * TILE_ROWS;
 
 /// A row of which more is known than its [`Nearness`] says.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +26,19 @@ pub(crate) struct Entry {
     /// Of all rows of all blocks.
     pub(crate) place: usize,
     /// What to note: the bound with no other centres than those of the [`Nearness`].
-    kept: Option<(f32, u32)>,
+    pub(super) kept: Option<(f32, u32)>,
+}
+
+impl Entry {
+    pub(super) fn new(place: usize, bound: f32, seen: u32) -> Self {
+        Self {
+            bound,
+            seen,
+            tie: 0,
+            place,
+            kept: None,
+        }
+    }
 }
 
 /// Rows of all blocks, counted through.
@@ -53,17 +67,127 @@ impl<'a> Rows<'a> {
         let block = self.starts.partition_point(|&start| start <= place) - 1;
         (block, place - self.starts[block])
     }
+
+    /// The rows of up to 16 entries as a tile: in place where they are neighbours.
+    #[inline(always)]
+    fn tile<'t, S: Simd>(
+        &self,
+        s: S,
+        entries: &[Entry],
+        chosen: &[u32],
+        scratch: &'t mut Aligned,
+    ) -> Tile<'t>
+    where
+        'a: 't,
+    {
+        let place = |at: usize| entries[chosen[at] as usize].place;
+        let (block, row) = self.find(place(0));
+        let vectors = &self.blocks[block].vectors;
+        let last = chosen.len() - 1;
+        let neighbours = (1..=last).all(|at| place(at) == place(0) + at);
+        if neighbours && row + last < vectors.rows() {
+            return vectors.tile(s, row, chosen.len(), scratch);
+        }
+        let wide = padded(vectors.dim());
+        scratch.grow(TILE_ROWS * wide);
+        let values = scratch.as_mut_slice().chunks_exact_mut(wide);
+        for (at, to) in (0..=last).zip(values) {
+            let (block, row) = self.find(place(at));
+            self.blocks[block].vectors.widen_row(s, row, to);
+        }
+        Tile::new(&scratch.as_slice()[..(last + 1) * wide], wide, last + 1)
+    }
+}
+
+/// The rows of a pool and the centres to compare them with: those of a [`Nearness`], and others.
+#[derive(Clone, Copy)]
+pub(super) struct Against<'a, 'c> {
+    pub(super) rows: &'a Rows<'a>,
+    pub(super) own: &'a Packed<'c>,
+    pub(super) others: &'a Packed<'c>,
+    /// Rows nearer than this do not matter.
+    pub(super) enough: f32,
+    pub(super) cancel: &'a Cancel,
+}
+
+impl Against<'_, '_> {
+    /// Bring entries up to date, or to where they are nearer than `enough`. After a few centres
+    /// those that still matter close ranks, so that the products are of full tiles.
+    #[inline(always)]
+    pub(super) fn bring<S: Simd>(
+        &self,
+        s: S,
+        entries: &mut [Entry],
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        let first = entries.iter().map(|entry| entry.seen).min();
+        let own = self.own.rows();
+        scratch.live.clear();
+        scratch.live.extend(0..entries.len() as u32);
+        for (list, span) in spans(first.unwrap_or(0) as usize, own, self.others.rows()) {
+            let end = (list * own + span.end) as u32;
+            let Scratch { live, due, .. } = scratch;
+            live.retain(|&at| entries[at as usize].bound >= self.enough);
+            if live.is_empty() {
+                break;
+            }
+            due.clear();
+            due.extend(live.iter().filter(|&&at| entries[at as usize].seen < end));
+            for at in (0..scratch.due.len()).step_by(TILE_ROWS) {
+                self.cancel.check()?;
+                let to = (at + TILE_ROWS).min(scratch.due.len());
+                self.compare(s, entries, at..to, list, span.clone(), scratch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Compare the entries of a tile, places `chosen` of those that are due, with some centres.
+    #[inline(always)]
+    fn compare<S: Simd>(
+        &self,
+        s: S,
+        entries: &mut [Entry],
+        chosen: Range<usize>,
+        list: usize,
+        span: Range<usize>,
+        scratch: &mut Scratch,
+    ) {
+        let Scratch {
+            tile, lower, due, ..
+        } = scratch;
+        let chosen = &due[chosen];
+        let tile = self.rows.tile(s, entries, chosen, tile);
+        let mut bound = [0.0; TILE_ROWS];
+        let bound = &mut bound[..chosen.len()];
+        for (bound, &at) in bound.iter_mut().zip(chosen) {
+            *bound = entries[at as usize].bound;
+        }
+        let centres = [self.own, self.others][list];
+        let end = (list * self.own.rows() + span.end) as u32;
+        nearer(s, &tile, centres, span, lower, bound);
+        for (&at, &bound) in chosen.iter().zip(&*bound) {
+            let entry = &mut entries[at as usize];
+            (entry.bound, entry.seen) = (bound, end);
+            if list == 0 {
+                entry.kept = Some((bound, end));
+            }
+        }
+    }
+}
+
+/// Pieces of two lists from place `first`, counted through both.
+fn spans(first: usize, own: usize, others: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
+    let cut = |list, from: usize, end: usize| {
+        let starts = (from..end).step_by(STRIDE);
+        starts.map(move |start| (list, start..(start + STRIDE).min(end)))
+    };
+    cut(0, first, own).chain(cut(1, first.saturating_sub(own), others))
 }
 
 impl Nearness {
-    pub(crate) fn entry(&self, place: usize, tie: u64) -> Entry {
-        Entry {
-            bound: self.bound[place],
-            seen: self.seen[place],
-            tie,
-            place,
-            kept: None,
-        }
+    pub(crate) fn entry(&self, place: usize) -> Entry {
+        Entry::new(place, self.bound[place], self.seen[place])
     }
 
     /// Bring entries up to date with all centres, `others` included, or until they are below
@@ -77,24 +201,28 @@ impl Nearness {
         enough: f32,
         cancel: &Cancel,
     ) -> Result<()> {
+        // Neighbours in memory, and equally far behind.
         entries.sort_unstable_by_key(|entry| (entry.seen, entry.place));
-        let centres = &self.centres;
+        let against = Against {
+            rows,
+            own: &self.centres,
+            others,
+            enough,
+            cancel,
+        };
         let work = |scratch: &mut Scratch, entries: &mut [Entry]| {
             engine.level().run(Refresh {
-                rows,
-                lists: [centres, others],
+                against,
                 entries,
-                enough,
                 scratch,
-                cancel,
             })
         };
         if entries.len() <= TILE_ROWS {
             work(&mut Scratch::default(), entries)?;
         } else {
             engine.install(|| {
-                let tiles = entries.par_chunks_mut(TILE_ROWS);
-                tiles.try_for_each_init(Scratch::default, work)
+                let tasks = entries.par_chunks_mut(TASK);
+                tasks.try_for_each_init(Scratch::default, work)
             })?;
         }
         for entry in entries {
@@ -106,14 +234,11 @@ impl Nearness {
     }
 }
 
-/// Bring the entries of one tile up to date.
+/// Bring the entries of one task up to date.
 struct Refresh<'a, 'c> {
-    rows: &'a Rows<'a>,
-    lists: [&'a Packed<'c>; 2],
+    against: Against<'a, 'c>,
     entries: &'a mut [Entry],
-    enough: f32,
     scratch: &'a mut Scratch,
-    cancel: &'a Cancel,
 }
 
 impl Kernel for Refresh<'_, '_> {
@@ -121,58 +246,6 @@ impl Kernel for Refresh<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Result<()> {
-        let Scratch { tile, lower } = self.scratch;
-        let tile = gathered(self.rows, self.entries, self.lists[0].wide(), tile);
-        let mut bound = [0.0; TILE_ROWS];
-        let bound = &mut bound[..self.entries.len()];
-        for (bound, entry) in bound.iter_mut().zip(&*self.entries) {
-            *bound = entry.bound;
-        }
-        let first = self.entries.iter().map(|entry| entry.seen).min();
-        let own = self.lists[0].rows();
-        for (list, span) in spans(first.unwrap_or(0) as usize, own, self.lists[1].rows()) {
-            if bound.iter().all(|&bound| bound < self.enough) {
-                break;
-            }
-            self.cancel.check()?;
-            let end = (list * own + span.end) as u32;
-            nearer(s, &tile, self.lists[list], span, lower, bound);
-            for (entry, &bound) in self.entries.iter_mut().zip(&*bound) {
-                entry.bound = bound;
-                if list == 0 && entry.seen < end {
-                    entry.kept = Some((bound, end));
-                }
-                entry.seen = entry.seen.max(end);
-            }
-        }
-        Ok(())
+        self.against.bring(s, self.entries, self.scratch)
     }
-}
-
-/// Pieces of two lists from place `first`, counted through both.
-fn spans(first: usize, own: usize, others: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let cut = |list, from: usize, end: usize| {
-        let starts = (from..end).step_by(STRIDE);
-        starts.map(move |start| (list, start..(start + STRIDE).min(end)))
-    };
-    cut(0, first, own).chain(cut(1, first.saturating_sub(own), others))
-}
-
-fn gathered<'t>(
-    rows: &Rows<'_>,
-    entries: &[Entry],
-    wide: usize,
-    scratch: &'t mut Aligned,
-) -> Tile<'t> {
-    scratch.grow(TILE_ROWS * wide);
-    let values = scratch.as_mut_slice().chunks_exact_mut(wide);
-    for (entry, to) in entries.iter().zip(values) {
-        let (block, row) = rows.find(entry.place);
-        rows.blocks[block].vectors.copy_row(row, to);
-    }
-    Tile::new(
-        &scratch.as_slice()[..entries.len() * wide],
-        wide,
-        entries.len(),
-    )
 }

@@ -113,6 +113,19 @@ impl<'a> Vectors<'a> {
         }
     }
 
+    /// Row `row` as f32 into `out`, padded with zeros.
+    #[inline(always)]
+    pub(crate) fn widen_row<S: Simd>(&self, s: S, row: usize, out: &mut [f32]) {
+        let span = row * self.dim..(row + 1) * self.dim;
+        let (out, padding) = out.split_at_mut(self.dim);
+        match self.values {
+            Values::F32(v) => out.copy_from_slice(&v[span]),
+            Values::F16(v) => widen_f16(s, &v[span], out),
+            Values::Bf16(v) => widen_bf16(s, &v[span], out),
+        }
+        padding.fill(0.0);
+    }
+
     /// Rows `start..start + count` (at most 16), padded with zeros to a multiple of 16 values:
     /// in place where they are that already, else in `scratch`.
     #[inline(always)]

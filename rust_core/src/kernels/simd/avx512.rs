@@ -36,6 +36,15 @@ macro_rules! compute {
     };
 }
 
+/// The lower half plus the upper half.
+#[inline(always)]
+fn halves(_proof: Avx512, v: __m512) -> __m256 {
+    compute!({
+        let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
+        _mm256_add_ps(_mm512_castps512_ps256(v), _mm256_castpd_ps(high))
+    })
+}
+
 impl Simd for Avx512 {
     type V = __m512;
     const LANES: usize = 16;
@@ -145,12 +154,14 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn sums(self, v: [__m512; 4]) -> [f32; 4] {
-        let [a, b, c, d] = v.map(|v| {
-            compute!({
-                let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
-                _mm256_add_ps(_mm512_castps512_ps256(v), _mm256_castpd_ps(high))
-            })
-        });
+        let [a, b, c, d] = v;
+        // No closure over the four: those are not always folded in.
+        let (a, b, c, d) = (
+            halves(self, a),
+            halves(self, b),
+            halves(self, c),
+            halves(self, d),
+        );
         let sums = compute!({
             let pairs = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
             _mm_add_ps(
