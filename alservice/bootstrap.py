@@ -24,7 +24,7 @@ from alservice.domain.operation import OperationKind
 from alservice.domain.strategy import Strategy
 from alservice.index import BackgroundIndexing
 from alservice.ports.artefacts import ArtefactStore
-from alservice.ports.catalog import Catalog, Tx
+from alservice.ports.catalog import Catalog
 from alservice.ports.neighbours import PoolIndexing
 from alservice.ports.replaying import Replaying
 from alservice.ports.scoring import PoolScoring
@@ -37,9 +37,10 @@ from alservice.rpc.server import RpcServer, Tls
 from alservice.rpc.services import services
 from alservice.scoring.local import LocalScoring
 from alservice.storage.artefacts import FileArtefactStore
-from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.files import LocalPlace
+from alservice.storage.folder_lock import FolderLock, lock_own_folder
 from alservice.storage.objects.object_place import ObjectPlace
+from alservice.storage.open_catalog import open_catalog
 from alservice.storage.open_place import open_place
 from alservice.storage.segments import FileSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
@@ -98,6 +99,7 @@ class Adapters:
     trainer: Trainer
     replaying: Replaying
     wake: Wake
+    scratch_lock: FolderLock | None
 
     @classmethod
     def open(
@@ -108,13 +110,14 @@ class Adapters:
         Raises StartupError.
         """
         with ExitStack() as stack:
-            catalog = SqliteCatalog(settings.data, on_failure=on_failure, durable=durable)
+            catalog = open_catalog(settings.catalog, settings.data, on_failure, durable=durable)
             stack.callback(catalog.close)
-            # We hold the folder's lock: whoever was at work on an operation or a file is dead.
-            catalog.transact(_disown)
             place = open_place(settings.objects, settings.data, settings.cache_bytes)
             stack.callback(place.close)
             claim_place(catalog, place)
+            scratch, scratch_lock = settings.data / "scratch", None
+            if settings.catalog is not None:  # replicas may share the data folder, but no scratch
+                scratch, scratch_lock = lock_own_folder(scratch)
             stack.pop_all()
         return cls(
             catalog=catalog,
@@ -124,8 +127,9 @@ class Adapters:
             scoring=LocalScoring(Engine(settings.threads)),
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
-            replaying=ReplayProcess.emptying(settings.data / "scratch"),
+            replaying=ReplayProcess.emptying(scratch / "jobs" if scratch_lock else scratch),
             wake=Wake(),
+            scratch_lock=scratch_lock,
         )
 
     def close(self) -> None:
@@ -133,6 +137,8 @@ class Adapters:
         self.trainer.close()
         self.catalog.close()
         self.place.close()
+        if self.scratch_lock is not None:
+            self.scratch_lock.release()
 
     def wiring(self, runner: Runner | None = None) -> Wiring:
         """What use cases and, with a runner, servicers are made from."""
@@ -190,12 +196,6 @@ class Adapters:
 
 def _owner() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-
-
-def _disown(tx: Tx) -> None:
-    tx.operations.disown(tx.now_ms())
-    tx.segments.disown()
-    tx.artefacts.disown()
 
 
 class App:

@@ -10,7 +10,7 @@ import os
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,9 +29,12 @@ class Settings:
     """How a server runs. `http` None means no HTTP port; `grace_s` is in seconds.
 
     `objects` None means that segments are files in `data`; `cache_bytes` None a share of the disk.
+    `catalog` is where PostgreSQL is, None for SQLite below `data`; it may hold a password, and so
+    is never shown.
     """
 
     data: Path = Path("data")
+    catalog: str | None = field(default=None, repr=False)
     listen: str = "127.0.0.1:50051"
     http: str | None = "127.0.0.1:8080"
     threads: int = 1
@@ -156,6 +159,13 @@ def _place(value: object) -> str:
     return str(value)
 
 
+def _catalog(value: object) -> str:
+    # Not repeated in the error: it may hold a password.
+    if not str(value).startswith(("postgresql://", "postgres://")):
+        raise ValueError("must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
+    return str(value)
+
+
 def _address(value: object) -> str:
     if not is_address(str(value)):
         raise ValueError(f"must be host:port or unix:path, not {str(value)!r}")
@@ -209,6 +219,7 @@ def _log_format(value: object) -> str:
 
 PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "data": _path,
+    "catalog": _catalog,
     "listen": _address,
     "http": _http,
     "threads": _number(int, 1, 1024),
@@ -225,7 +236,7 @@ PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "cache_bytes": _number(int, 1 << 20, 1 << 60),
     "role": _one_of("all", "api", "worker"),
 }
-if set(PARSERS) != {field.name for field in fields(Settings)}:
+if set(PARSERS) != {each.name for each in fields(Settings)}:
     raise AssertionError("every setting needs a parser")
 
 

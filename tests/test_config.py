@@ -148,3 +148,13 @@ def test_threads_are_limited_before_numpy_is_loaded_and_the_user_s_choice_stands
         check=True,
     )
     assert found.stdout.split() == ["7", "3", "3", "PASSIVE"]
+
+
+def test_the_address_of_the_catalog_is_never_shown() -> None:
+    given = "postgresql://me:hunter2@db/al"
+    settings = resolve({}, {"ALSERVICE_CATALOG": given})
+    assert settings.catalog == given
+    assert "hunter2" not in repr(settings)
+    with pytest.raises(StartupError, match=r"ALSERVICE_CATALOG: must be postgresql://") as caught:
+        resolve({}, {"ALSERVICE_CATALOG": "mysql://me:hunter2@db/al"})
+    assert "hunter2" not in str(caught.value)

@@ -21,6 +21,10 @@ FAILED = 1  # exit code when nothing could be written any more
 # None means that the flag was not given: the environment or the file may say it.
 ConfigFile = Annotated[Path | None, typer.Option(help="TOML file with settings.")]
 Data = Annotated[Path | None, typer.Option(help="Folder of all state [./data].")]
+Catalog = Annotated[
+    str | None,
+    typer.Option(help="postgresql://... that replicas share [SQLite in the data folder]."),
+]
 Listen = Annotated[
     str | None, typer.Option(help="Address for gRPC [127.0.0.1:50051]; port 0: any free one.")
 ]
@@ -69,6 +73,7 @@ Role = Annotated[
 def serve(
     config: ConfigFile = None,
     data: Data = None,
+    catalog: Catalog = None,
     listen: Listen = None,
     http: Http = None,
     threads: Threads = None,

@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import socket
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -42,6 +44,20 @@ class FolderLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+
+def lock_own_folder(parent: Path) -> tuple[Path, FolderLock]:
+    """A folder below `parent`, which processes share, that is this one's alone; with its lock.
+
+    It may hold what a process that was killed has left there.
+    """
+    for number in count():
+        folder = parent / f"{socket.gethostname()}-{number}"
+        try:
+            return folder, FolderLock(folder)
+        except FolderInUse:
+            continue
+    raise AssertionError
 
 
 def _pid(text: bytes) -> int | None:

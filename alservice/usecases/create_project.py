@@ -12,7 +12,7 @@ from alservice.domain.project_json import project_from_json, project_to_json
 from alservice.domain.project_rules import check_classes, check_policy, check_space, check_text
 from alservice.domain.strategy import Strategy
 from alservice.ports.catalog import Catalog, Tx
-from alservice.usecases.once import once
+from alservice.usecases.once import once_above_projects
 
 SALT_BITS = 63  # fits a signed 64-bit column
 
@@ -53,7 +53,9 @@ class CreateProject:
 
         def work(tx: Tx) -> Project:
             # Above projects: the record outlives the project.
-            return once(tx, call, "", lambda: insert(tx), project_to_json, project_from_json)
+            return once_above_projects(
+                tx, call, lambda: insert(tx), project_to_json, project_from_json
+            )
 
         return self.catalog.transact(work)
 

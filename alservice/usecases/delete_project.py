@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from alservice.domain.call import Call
 from alservice.ports.catalog import Catalog, Tx
-from alservice.usecases.once import once
+from alservice.usecases.once import once_above_projects
 from alservice.usecases.require import check_etag, lock_project
 
 
@@ -31,6 +31,7 @@ class DeleteProject:
 
         def work(tx: Tx) -> None:
             # Above projects: the record must outlive the project.
-            once(tx, call, "", lambda: delete(tx), lambda _: "null", lambda _: None)
+            effect = lambda: delete(tx)  # noqa: E731
+            once_above_projects(tx, call, effect, lambda _: "null", lambda _: None)
 
         self.catalog.transact(work)

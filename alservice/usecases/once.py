@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from alservice.domain.call import Call
-from alservice.domain.errors import RequestIdReused
+from alservice.domain.errors import AlserviceError, RequestIdReused
 from alservice.ports.catalog import Tx
 from alservice.ports.tables import RequestKey, RequestRecord
 
@@ -48,6 +48,27 @@ def once_or_earlier(
         )
         tx.requests.put(_key(call, project_id), record)
     return result, True
+
+
+def once_above_projects(
+    tx: Tx,
+    call: Call,
+    effect: Callable[[], R],
+    encode: Callable[[R], str],
+    decode: Callable[[str], R],
+) -> R:
+    """As `once`, for what makes or ends a project, and so has no project's lock to wait for.
+
+    An `effect` that fails must not have written anything. It may have failed because a twin of
+    this call did the same while this one waited: then the twin's result is the answer.
+    """
+    try:
+        return once(tx, call, "", effect, encode, decode)
+    except AlserviceError:
+        earlier = recall(tx, call, "")
+        if earlier is None:
+            raise
+        return decode(earlier)
 
 
 def recall(tx: Tx, call: Call, project_id: str) -> str | None:

@@ -132,17 +132,13 @@ class Query:
             left = choice.picks.open_count
             record = _Record("", known.unseen, left, notes, batch.expire_time_ms)
             return self._render(call, ask, batch, record)
-        record = self.catalog.transact(
-            lambda tx: once(
-                tx,
-                call,
-                ask.project_id,
-                lambda: _commit(tx, snapshot, choice, terms, known, notes),
-                _encode,
-                _decode,
-            )
-        )
-        return self._answer(call, ask, record)
+
+        def work(tx: Tx) -> _Record:
+            project = lock_project(tx, ask.project_id)
+            effect = lambda: _commit(tx, project, snapshot, choice, terms, known, notes)  # noqa: E731
+            return once(tx, call, ask.project_id, effect, _encode, _decode)
+
+        return self._answer(call, ask, self.catalog.transact(work))
 
     def _wish(
         self, project: Project, known: _Known, ask: QueryCommand, attempt: int
@@ -227,13 +223,13 @@ def _handed_out(batch: Batch, record: _Record) -> Batch:
 
 def _commit(
     tx: Tx,
+    project: Project,
     snapshot: Snapshot,
     choice: Choice,
     terms: Terms,
     known: _Known,
     notes: Sequence[str],
 ) -> _Record:
-    project = lock_project(tx, snapshot.project.project_id)
     batch = commit_batch(tx, project, snapshot, choice, terms)
     chosen = sum(item.arm is Arm.STRATEGY for item in batch.items)
     left = max(0, choice.picks.open_count - chosen)

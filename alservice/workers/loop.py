@@ -21,6 +21,7 @@ from alservice.domain.errors import (
     IndexFailed,
     SimulationFailed,
     TrainingFailed,
+    Unavailable,
 )
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
@@ -184,6 +185,9 @@ class WorkerLoop:
             log.info("operation.done", **_told(operation))
         except (Cancelled, KernelCancelled):
             self._cancelled(work, handler)
+        except Unavailable as error:  # no fault of the operation's: somebody will do it again
+            log.warning("operation.interrupted", reason=error.reason, **_told(operation))
+            work.given_back = not work.lost
         except AlserviceError as error:
             log.warning("operation.failed", reason=error.reason, **_told(operation))
             handler.end(operation, OperationState.FAILED, error)

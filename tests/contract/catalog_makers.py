@@ -7,6 +7,7 @@ from pathlib import Path
 from alservice.ports.catalog import Catalog
 from alservice.storage.catalog.postgres import PostgresCatalog
 from alservice.storage.catalog.sqlite import SqliteCatalog
+from tests.postgres.bouncer import shared_bouncer
 from tests.postgres.server import shared_server
 
 Open = Callable[[], Catalog]
@@ -24,4 +25,11 @@ def postgres(_: Path) -> Iterator[Open]:
         yield lambda: PostgresCatalog(server.dsn(name))
 
 
-MAKERS = {"sqlite": sqlite, "postgres": postgres}
+@contextmanager
+def pgbouncer(_: Path) -> Iterator[Open]:
+    bouncer = shared_bouncer()
+    with bouncer.server.database() as name:
+        yield lambda: PostgresCatalog(bouncer.dsn(name))
+
+
+MAKERS = {"sqlite": sqlite, "postgres": postgres, "pgbouncer": pgbouncer}

@@ -50,7 +50,7 @@ class PostgresServer:
         with log:
             self._process = subprocess.Popen(
                 [
-                    *_dies_with_us(),
+                    *dies_with_us(),
                     binaries.find("postgres"),
                     *("-D", str(self.folder / "data"), "-k", str(self.folder)),
                     *settings,
@@ -60,7 +60,7 @@ class PostgresServer:
                 cwd=self.folder,
                 user=binaries.user(),
             )
-        wait_until_up(self.dsn("postgres"), self.folder / "log")
+        wait_until_up(self._process, self.dsn("postgres"), self.folder / "log")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: SIGINT throws everybody out, SIGQUIT is as good as a crash."""
@@ -131,21 +131,23 @@ def new_folder() -> Path:
     return folder
 
 
-def wait_until_up(dsn: str, log: Path) -> None:
-    """Return when a connection can be made."""
+def wait_until_up(process: subprocess.Popen[bytes], dsn: str, log: Path) -> None:
+    """Return when a connection can be made; else end the process and tell its log."""
     end = time.monotonic() + START_S
     while True:
         try:
             psycopg.connect(dsn, connect_timeout=5).close()
         except psycopg.OperationalError:
-            if time.monotonic() > end:
+            if process.poll() is not None or time.monotonic() > end:
+                process.kill()
+                process.wait(START_S)
                 raise AssertionError(f"it did not start:\n{log.read_text()}") from None
             time.sleep(0.02)
         else:
             return
 
 
-def _dies_with_us() -> list[str]:
+def dies_with_us() -> list[str]:
     """So that no server stays behind when the tests are killed."""
     found = shutil.which("setpriv")
     return [found, "--pdeathsig", "INT"] if found else []

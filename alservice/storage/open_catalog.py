@@ -1,0 +1,38 @@
+"""From the settings to the catalog: SQLite in the data folder, or PostgreSQL."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from alservice.domain.startup import StartupError
+from alservice.ports.catalog import Catalog, Tx
+from alservice.storage.catalog.sqlite import SqliteCatalog
+
+
+def open_catalog(
+    dsn: str | None, data: Path, on_failure: Callable[[], object], *, durable: bool = True
+) -> Catalog:
+    """Open it; `dsn` None means SQLite in `data`, which alone heeds the other arguments.
+
+    Raises StartupError.
+    """
+    if dsn is not None:
+        return _open_postgres(dsn)
+    catalog = SqliteCatalog(data, on_failure=on_failure, durable=durable)
+    # We hold the folder's lock: whoever was at work on an operation or a file is dead.
+    catalog.transact(_disown)
+    return catalog
+
+
+def _open_postgres(dsn: str) -> Catalog:
+    try:
+        from alservice.storage.catalog.postgres import PostgresCatalog  # noqa: PLC0415 an extra
+    except ModuleNotFoundError as error:
+        text = "--catalog needs more than is installed: pip install 'alservice[postgres]'"
+        raise StartupError(text) from error
+    return PostgresCatalog(dsn)
+
+
+def _disown(tx: Tx) -> None:
+    tx.operations.disown(tx.now_ms())
+    tx.segments.disown()
+    tx.artefacts.disown()
