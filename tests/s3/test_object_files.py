@@ -246,3 +246,32 @@ def _kill_in_the_middle(pid: int, proxy: S3Proxy, work: str) -> None:
             os.kill(pid, signal.SIGKILL)
 
     proxy.faults.watch = watch
+
+
+def test_a_full_disk_is_said_to_be_one_and_leaves_nothing(
+    open_files: Open, bucket: Bucket, tmp_path: Path
+) -> None:
+    crc = write(open_files(), "f", LARGE)
+    program = f"""
+    import resource, sys
+    from pathlib import Path
+    from alservice.domain.errors import DiskFull
+    from alservice.storage.objects import CacheFolder, ObjectFiles, open_bucket
+    from tests.s3.test_object_files import LARGE, write
+    cache = CacheFolder(Path(sys.argv[2]), 100 << 20)
+    files = ObjectFiles(open_bucket(sys.argv[1]), cache, "files")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))
+    for work in (lambda: files.open("f", LARGE.size, {crc}), lambda: write(files, "g", LARGE)):
+        try:
+            work()
+        except DiskFull as error:
+            print("free space on that disk" in str(error), cache.size_bytes)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    print(files.open("f", LARGE.size, {crc}).size() == LARGE.size, cache.size_bytes == LARGE.size)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program), bucket.address, str(tmp_path / "c")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["True 0", "True 0", "True True"], done.stderr
+    left = [path.name for path in (tmp_path / "c").rglob("*.*") if path.is_file()]
+    assert left == ["f.safetensors"]
+    assert open_files().stray([]) == ["f"]
