@@ -155,6 +155,10 @@ class Adapters:
             }
         )
 
+    def janitor(self, wiring: Wiring) -> WorkerLoop:
+        """What keeps the caches of a process tidy that carries out nothing."""
+        return WorkerLoop(self.catalog, {}, _owner(), self.wake.event(), self._tidying(wiring))
+
     def workers(self, wiring: Wiring) -> list[WorkerLoop]:
         """What carries operations to their end: short ones, with the sweeping, and long ones.
 
@@ -169,20 +173,23 @@ class Adapters:
             OperationKind.BUILD_INDEX: Handler(wiring.make(RunBuildIndex), end),
             OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
         }
-        owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        snapshots, indexes = wiring.make(Snapshots), wiring.make(IndexOf)
-        for kept in (indexes, snapshots):
-            self.place.when_short(kept.forget_oldest)
-        chores = (
-            wiring.make(Sweep),
-            wiring.make(SweepArtefacts),
-            snapshots.forget_gone,
-            indexes.forget_gone,
-        )
+        owner = _owner()
+        chores = (wiring.make(Sweep), wiring.make(SweepArtefacts), *self._tidying(wiring))
         return [
             WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),
             WorkerLoop(self.catalog, long, owner, self.wake.event()),
         ]
+
+    def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:
+        """The chores that concern this process alone: what it has mapped and need not have."""
+        snapshots, indexes = wiring.make(Snapshots), wiring.make(IndexOf)
+        for kept in (indexes, snapshots):
+            self.place.when_short(kept.forget_oldest)
+        return snapshots.forget_gone, indexes.forget_gone
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _disown(tx: Tx) -> None:
@@ -233,10 +240,13 @@ class App:
             AllowLoopback(self.settings.insecure), metrics=self._metrics()
         )
         wiring = adapters.wiring(Runner(self._lanes))
-        self._workers = adapters.workers(wiring)
+        works = self.settings.works
+        self._workers = adapters.workers(wiring) if works else [adapters.janitor(wiring)]
         for worker in self._workers:
             stack.callback(worker.stop)
-        self._rpc = RpcServer(services(wiring.make), self._interceptor)
+        # A worker's port answers health alone: what calls it by mistake gets UNIMPLEMENTED.
+        served = services(wiring.make) if self.settings.answers else []
+        self._rpc = RpcServer(served, self._interceptor)
         self.address = self._rpc.bind(self.settings.listen, _tls(self.settings))
         self._http = HttpServer(self.settings.http) if self.settings.http else None
         if self._http:
@@ -264,7 +274,8 @@ class App:
             in_flight, metrics = self._interceptor.in_flight, self._interceptor.metrics
             pages = Pages(__version__, self.address, lambda: not in_flight.draining, metrics.text)
             await self._http.start(pages.app())
-        _log.info("serving", address=self.address, http=self.http_address)
+        role = self.settings.role
+        _log.info("serving", role=role, address=self.address, http=self.http_address)
 
     async def drain(self) -> bool:
         """Say NOT_SERVING, let running calls finish, refuse new ones; whether all have ended."""

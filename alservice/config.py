@@ -46,6 +46,17 @@ class Settings:
     ready_file: Path | None = None
     objects: str | None = None
     cache_bytes: int | None = None
+    role: str = "all"
+
+    @property
+    def answers(self) -> bool:
+        """Whether it serves the API."""
+        return self.role != "worker"
+
+    @property
+    def works(self) -> bool:
+        """Whether it carries out operations."""
+        return self.role != "api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +223,7 @@ PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "ready_file": _path,
     "objects": _place,
     "cache_bytes": _number(int, 1 << 20, 1 << 60),
+    "role": _one_of("all", "api", "worker"),
 }
 if set(PARSERS) != {field.name for field in fields(Settings)}:
     raise AssertionError("every setting needs a parser")
@@ -219,7 +231,7 @@ if set(PARSERS) != {field.name for field in fields(Settings)}:
 
 def _conflicts(values: Mapping[str, Any]) -> list[str]:
     """What no single setting is to blame for."""
-    errors = []
+    errors = _lonely(values)
     tls = {name for name in ("tls_cert", "tls_key") if values.get(name)}
     if len(tls) == 1 or (values.get("tls_client_ca") and not tls):
         errors.append("--tls-cert and --tls-key belong together")
@@ -232,3 +244,16 @@ def _conflicts(values: Mapping[str, Any]) -> list[str]:
                     "--tls-key, or --insecure if the network is trusted"
                 )
     return errors
+
+
+def _lonely(values: Mapping[str, Any]) -> list[str]:
+    """Half a service is of use only where its other half reaches the same catalog."""
+    role = values.get("role", "all")
+    if role == "all" or values.get("catalog"):
+        return []
+    other = "worker" if role == "api" else "api"
+    text = (
+        f"--role {role} needs a catalog that a --role {other} process shares: give both the same "
+        "--catalog postgresql://...; a folder belongs to one process, which needs --role all"
+    )
+    return [text]

@@ -18,6 +18,7 @@ from alservice.simulation.words import (
     overall_words,
     row_words,
     share,
+    telling,
 )
 
 HEAD: Final = """# Does it save labels?
@@ -42,11 +43,12 @@ strategies of ours, and scikit-activeml's.
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One part of the page."""
+    """One part of the page; a `joint` one sums up others, whose sets stand there."""
 
     name: str
     title: str
     summary: Summary
+    joint: bool = False
 
 
 def whole(
@@ -63,17 +65,20 @@ def whole(
         if section.name.startswith("B"):
             parts.append(_beside(section.summary, published, section.name.partition("-")[2]))
         parts.append(_overall(section.summary, default))
-        parts += [_set(section.summary, where) for where in section.summary.set_names]
+        if not section.joint:
+            parts += [_set(section.summary, where) for where in section.summary.set_names]
     return "\n".join(parts)
 
 
 def _set(summary: Summary, where: str) -> str:
     rows = sorted((r for r in summary.rows if r.set_name == where), key=lambda row: -row.area)
-    cells = [row_words(row, summary.reference) for row in rows]
+    columns, cells = telling(
+        COLUMNS[:-1], [row_words(row, summary.reference)[:-1] for row in rows]
+    )
     few, many = min(r.seeds for r in rows), max(r.seeds for r in rows)
     seeds = counted(many, "seed") if few == many else f"{few} to {many} seeds"
     title = f"### {where}\n\n{seeds}, {rows[0].labels} labels.\n\n"
-    return title + _table(COLUMNS[:-1], [line[:-1] for line in cells])
+    return title + _table(columns, cells)
 
 
 def _overall(summary: Summary, default: str) -> str:

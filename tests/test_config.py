@@ -82,6 +82,7 @@ def test_all_errors_come_at_once_and_say_where_they_stand(tmp_path: Path) -> Non
         ("grace_s", "-1"),
         ("insecure", "maybe"),
         ("log_format", "xml"),
+        ("role", "boss"),
         ("waiting", "1e3"),
         ("objects", ""),
         ("cache_bytes", "10"),
@@ -102,6 +103,21 @@ def test_other_machines_are_served_with_tls_or_on_purpose_only(name: str) -> Non
         resolve(flags, {})
     assert resolve({**flags, "insecure": True}, {}).insecure
     assert resolve({**flags, "tls_cert": "c", "tls_key": "k"}, {}).tls_cert == Path("c")
+
+
+@pytest.mark.parametrize(("role", "other"), [("worker", "api"), ("api", "worker")])
+def test_half_a_service_on_a_folder_of_its_own_is_refused(role: str, other: str) -> None:
+    with pytest.raises(StartupError, match=rf"--role {other} process shares.*--role all"):
+        resolve({}, {"ALSERVICE_ROLE": role})
+    assert resolve({"role": "all"}, {}) == resolve({}, {})
+
+
+@pytest.mark.parametrize(
+    ("role", "does"), [("all", {"answers", "works"}), ("api", {"answers"}), ("worker", {"works"})]
+)
+def test_roles_share_the_work(role: str, does: set[str]) -> None:
+    settings = Settings(role=role)
+    assert {what for what in ("answers", "works") if getattr(settings, what)} == does
 
 
 @pytest.mark.parametrize("content", [None, "threads = ", b"\xff"])

@@ -60,6 +60,10 @@ CacheBytes = Annotated[
 ReadyFile = Annotated[
     Path | None, typer.Option(help="Write addresses and pid there, as JSON, once serving.")
 ]
+Role = Annotated[
+    str | None,
+    typer.Option(help="all, api (answers calls) or worker (carries out operations) [all]."),
+]
 
 
 def serve(
@@ -79,6 +83,7 @@ def serve(
     ready_file: ReadyFile = None,
     objects: Objects = None,
     cache_bytes: CacheBytes = None,
+    role: Role = None,
 ) -> None:
     """Run the server.
 

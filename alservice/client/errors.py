@@ -140,14 +140,21 @@ CODE_OF_NUMBER: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def failure_of(error: grpc.RpcError, address: str) -> ServiceError:
-    """The exception for a call to `address` that gRPC reports as failed."""
+    """The exception for a call to `address` that gRPC reports as failed.
+
+    What the server says in its details wins over the code that gRPC shows: HAProxy cancels a
+    stream that was answered before its end right after the answer, and gRPC then shows CANCELLED
+    (haproxy/haproxy#1219).
+    """
+    said = _status(error)
+    if said is not None and said.code in CODE_OF_NUMBER:
+        return failure_of_status(said)
     code, text = error.code(), error.details() or ""
-    failure = _failure(code, text, _details(error))
-    if code is grpc.StatusCode.UNAVAILABLE and not failure.reason:
+    if code is grpc.StatusCode.UNAVAILABLE:
         return Unavailable(f"no answer from {address}: {text}; {HINT}", code=code)
-    if code is grpc.StatusCode.DEADLINE_EXCEEDED and not failure.reason:
+    if code is grpc.StatusCode.DEADLINE_EXCEEDED:
         return DeadlineExceeded(f"no answer from {address} in time; {HINT}", code=code)
-    return failure
+    return _failure(code, text, [])
 
 
 def failure_of_status(status: status_pb2.Status) -> ServiceError:
@@ -156,12 +163,13 @@ def failure_of_status(status: status_pb2.Status) -> ServiceError:
     return _failure(code, status.message, list(status.details))
 
 
-def _details(error: grpc.RpcError) -> list[AnyMessage]:
+def _status(error: grpc.RpcError) -> status_pb2.Status | None:
+    """What the server itself says, if the answer came from it."""
     trailers: Iterable[Any] = error.trailing_metadata() or ()
     for key, value in trailers:
         if key == DETAILS_KEY and isinstance(value, bytes):
-            return list(status_pb2.Status.FromString(value).details)
-    return []
+            return status_pb2.Status.FromString(value)
+    return None
 
 
 def _failure(code: grpc.StatusCode, text: str, details: list[AnyMessage]) -> ServiceError:

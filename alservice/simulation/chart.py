@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.simulation.statistics import Curves
+from alservice.simulation.curves import Curves
 
 F64 = NDArray[np.float64]
 # Told apart by colour-blind readers too (Okabe and Ito 2008), then repeated.
@@ -24,7 +24,7 @@ _COLOURS: Final = (
     "#7a7a7a",
 )
 _WIDTH, _HEIGHT = 960, 400
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 190, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 72, 190, 12, 44
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 
 
@@ -90,6 +90,8 @@ class _Frame:
         parts.append(f'<line class="axis" x1="{_LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
         middle = (_LEFT + right) / 2
         parts.append(f'<text x="{middle}" y="{bottom + 38}" text-anchor="middle">labels</text>')
+        place = f'transform="translate(14 {(_TOP + bottom) / 2}) rotate(-90)"'
+        parts.append(f'<text {place} text-anchor="middle">accuracy</text>')
         return "".join(parts)
 
 

@@ -14,6 +14,7 @@ from alservice.simulation.words import (
     overall_words,
     row_words,
     share,
+    telling,
 )
 
 _STYLE: Final = """
@@ -87,13 +88,13 @@ def _set(summary: Summary, where: str) -> str:
     )
     names = [name for name in summary.competitors if (where, name) in summary.curves]
     chart = draw({name: summary.curves[where, name] for name in names}, summary.competitors)
-    cells = [row_words(row, summary.reference) for row in rows]
+    columns, cells = telling(COLUMNS, [row_words(row, summary.reference) for row in rows])
     facts = f"{counted(rows[0].seeds, 'seed')}, {counted(rows[0].labels, 'label')}"
     if rows[0].seeds > 1:
         facts += "; bands: 95 % confidence of the mean"
     return (
         f"<h2>{escape(where)}</h2><p>{facts}</p>{chart}"
-        f"{_table(COLUMNS, [[_key(summary, c[0]), *map(escape, c[1:])] for c in cells])}"
+        f"{_table(columns, [[_key(summary, c[0]), *map(escape, c[1:])] for c in cells])}"
     )
 
 

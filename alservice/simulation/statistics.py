@@ -8,61 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.simulation.curve import AREAS, MeanCurve, data_utilisation, saving
+from alservice.simulation.curve import data_utilisation, saving
+from alservice.simulation.curves import Curves, curves_of
 from alservice.simulation.game import Outcome
 from alservice.simulation.paired import holm, paired, standard_error
 
 F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
-    """One competitor on one set: `accuracies` and `own` (seeds, batches), by ascending seed."""
-
-    seeds: tuple[int, ...]
-    label_counts: I64
-    accuracies: F64
-    own: F64
-    areas: F64  # (seeds,)
-    seconds: float  # per batch, mean
-
-    @property
-    def mean(self) -> F64:
-        """Mean over the seeds, (batches,)."""
-        return np.asarray(self.accuracies.mean(axis=0))
-
-    @property
-    def error(self) -> F64:
-        """The standard error of the mean, (batches,); 0 for a single seed."""
-        n = len(self.seeds)
-        if n < 2:
-            return np.zeros(self.accuracies.shape[1])
-        return np.asarray(self.accuracies.std(axis=0, ddof=1) / np.sqrt(n))
-
-    @property
-    def half_width(self) -> F64:
-        """Half of the 95 % confidence interval of the mean (Student's t), (batches,)."""
-        from scipy.stats import t  # noqa: PLC0415 (slow to import)
-
-        return self.error * np.float64(t.ppf(0.975, max(1, len(self.seeds) - 1)))
-
-    def until(self, batches: int) -> MeanCurve:
-        """The mean over the seeds of the first so many batches."""
-        return MeanCurve(self.label_counts[:batches], self.mean[:batches], self.error[:batches])
-
-    def thinned(self, most: int) -> "Curves":
-        """At most so many batches, evenly, the first and the last among them."""
-        count = len(self.label_counts)
-        if count <= most:
-            return self
-        at = np.linspace(0, count - 1, most).round().astype(np.int64)
-        return replace(
-            self,
-            label_counts=self.label_counts[at],
-            accuracies=self.accuracies[:, at],
-            own=self.own[:, at],
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +47,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overall:
-    """One competitor over all sets that every competitor has played."""
+    """One competitor over all sets of which every competitor has played the same seeds.
+
+    Ranks count those seeds only, so that nobody profits from an easy draw.
+    """
 
     competitor: str
     sets: int
@@ -146,38 +100,18 @@ def summarise(
         (where, who): made
         for where in sets
         for who in names
-        if (made := _curves(played, where, who, area)) is not None
+        if (made := curves_of(played, where, who, area)) is not None
     }
     rows = tuple(row for where in sets for row in _rows(curves, where, names, reference))
     return Summary(
         reference=reference,
         competitors=names,
         rows=rows,
-        overall=_overall(rows, names, sets),
+        overall=_overall(curves, rows, names, sets),
         wins=_wins(curves, names, sets),
         curves=curves,
         skipped=len(outcomes) - len(played),
         failures=failures,
-    )
-
-
-def _curves(played: Sequence[Outcome], where: str, who: str, area: str) -> Curves | None:
-    mine = [o for o in played if o.set_name == where and o.competitor == who]
-    if not mine:
-        return None
-    mine.sort(key=lambda outcome: outcome.seed)
-    length = min(len(outcome.accuracies) for outcome in mine)
-    accuracies = np.array([outcome.accuracies[:length] for outcome in mine], float)
-    own = np.array([o.own[:length] for o in mine if o.own], float).reshape(-1, length)
-    counts = np.array(mine[0].label_counts[:length], np.int64)
-    batches = sum(len(outcome.accuracies) for outcome in mine)
-    return Curves(
-        seeds=tuple(outcome.seed for outcome in mine),
-        label_counts=counts,
-        accuracies=accuracies,
-        own=own,
-        areas=np.array([AREAS[area](counts, curve) for curve in accuracies]),
-        seconds=sum(outcome.seconds for outcome in mine) / max(1, batches),
     )
 
 
@@ -263,18 +197,34 @@ def _win_share(
     return float(np.concatenate(won).mean()) if won and sum(map(len, won)) else None
 
 
+def _shared_areas(
+    curves: Mapping[tuple[str, str], Curves], where: str, names: Sequence[str]
+) -> list[float]:
+    """Each competitor's mean area over the seeds that all have played; none if there is none."""
+    mine = [curves[where, who] for who in names if (where, who) in curves]
+    if len(mine) < len(names):
+        return []
+    shared = set.intersection(*(set(each.seeds) for each in mine))
+    chosen = [np.isin(each.seeds, sorted(shared)) for each in mine]
+    pairs = zip(mine, chosen, strict=True)
+    return [float(each.areas[seeds].mean()) for each, seeds in pairs] if shared else []
+
+
 def _overall(
-    rows: Sequence[Row], names: Sequence[str], sets: Sequence[str]
+    curves: Mapping[tuple[str, str], Curves],
+    rows: Sequence[Row],
+    names: Sequence[str],
+    sets: Sequence[str],
 ) -> tuple[Overall, ...]:
     """Ranks over the sets where everybody has played; equal areas share a rank."""
     from scipy.stats import rankdata  # noqa: PLC0415 (slow to import)
 
     found = {(row.set_name, row.competitor): row for row in rows}
-    whole = [where for where in sets if all((where, who) in found for who in names)]
-    if not whole:
+    areas = {where: line for where in sets if (line := _shared_areas(curves, where, names))}
+    if not areas:
         return ()
-    areas = np.array([[found[where, who].area for who in names] for where in whole])
-    ranks = np.array([rankdata(-line) for line in areas])
+    whole = tuple(areas)
+    ranks = np.array([rankdata([-area for area in line]) for line in areas.values()])
     made = []
     for number, who in enumerate(names):
         mine = [found[where, who] for where in whole]

@@ -1,5 +1,7 @@
 """Numbers as people read them in tables, the same on a terminal and on a page."""
 
+from collections.abc import Sequence
+
 from alservice.simulation.statistics import Overall, Row
 
 COLUMNS = (
@@ -34,6 +36,14 @@ def row_words(row: Row, reference: str) -> list[str]:
         NONE if row.own_area is None else f"{row.own_area:.4f}",
         f"{row.ms_per_batch:.0f}",
     ]
+
+
+def telling(
+    columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows without the columns in which no row says anything."""
+    kept = [n for n in range(len(columns)) if any(row[n] != NONE for row in rows)]
+    return [columns[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def overall_words(overall: Overall) -> list[str]:

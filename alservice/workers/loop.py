@@ -82,7 +82,7 @@ class WorkerLoop:
         wake: threading.Event,
         chores: Sequence[Callable[[], object]] = (),
     ) -> None:
-        """Prepare: it takes the kinds of operations that it has handlers for.
+        """Prepare: it takes the kinds of operations that it has handlers for, if any.
 
         `owner` names this process. Whoever queues an operation sets `wake`, which no other loop
         may wait for. `chores` are done now and then between operations, each whatever became of
@@ -137,6 +137,8 @@ class WorkerLoop:
 
     def _step(self) -> bool:
         """Work on one operation, if there is one."""
+        if not self._kinds:
+            return False
         operation = self._catalog.transact(
             lambda tx: tx.operations.claim(self._owner, tx.now_ms(), LEASE_MS, self._kinds)
         )

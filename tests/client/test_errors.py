@@ -106,3 +106,23 @@ def test_a_deadline_is_reported_as_what_used_the_time_up() -> None:
     patience._deadline = 0  # as if the ten seconds were over
     with pytest.raises(errors.Unavailable, match="no route"):
         patience.pause(errors.DeadlineExceeded("late", code=grpc.StatusCode.DEADLINE_EXCEEDED))
+
+
+class Shown(grpc.RpcError):
+    """What gRPC shows of a stream that a proxy cancelled right after the server's answer."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.CANCELLED
+
+    def details(self) -> str:
+        return "Stream removed"
+
+    def trailing_metadata(self) -> tuple[tuple[str, bytes]]:  # type: ignore[override]
+        said = status(grpc.StatusCode.INVALID_ARGUMENT)
+        return ((errors.DETAILS_KEY, said.SerializeToString()),)
+
+
+def test_what_the_server_says_wins_over_what_became_of_the_connection() -> None:
+    failure = errors.failure_of(Shown(), "here:1")
+    assert isinstance(failure, errors.InvalidArgument)
+    assert failure.code is grpc.StatusCode.INVALID_ARGUMENT and failure.reason == REASON

@@ -1,38 +1,32 @@
-"""The catalogs that every contract test runs on: one more maker here must keep every promise."""
+"""The catalogs on which the contract tests run: see catalog_makers.py."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from alservice.ports.catalog import Catalog
-from alservice.storage.catalog.sqlite import SqliteCatalog
+from tests.contract.catalog_makers import MAKERS, Open
 from tests.contract.catalog_rows import a_project
-
-Open = Callable[[], Catalog]
-
-
-def open_sqlite(folder: Path) -> Catalog:
-    return SqliteCatalog(folder)
-
-
-MAKERS = [pytest.param(open_sqlite, id="sqlite")]
 
 
 @pytest.fixture(params=MAKERS)
 def reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens the same stored state again and again, closing what was open before."""
     opened: list[Catalog] = []
+    with ExitStack() as stack:
+        make = stack.enter_context(MAKERS[request.param](tmp_path / "data"))
 
-    def again() -> Catalog:
+        def again() -> Catalog:
+            for catalog in opened:
+                catalog.close()
+            opened[:] = [make()]
+            return opened[0]
+
+        yield again
         for catalog in opened:
             catalog.close()
-        opened[:] = [request.param(tmp_path / "data")]
-        return opened[0]
-
-    yield again
-    for catalog in opened:
-        catalog.close()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import pytest
 from alservice.domain.errors import ShuttingDown
 from alservice.domain.project import Project
 from alservice.ports.catalog import Catalog, Tx
+from tests.contract.catalog_makers import Open
 from tests.contract.catalog_rows import P, a_project, a_segment, an_answer
-from tests.contract.conftest import Open
 
 PATIENCE_S = 60
 JULY_2020_MS = 1_593_561_600_000

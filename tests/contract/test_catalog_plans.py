@@ -10,7 +10,7 @@ from alservice.domain.batch import BatchItemState
 from alservice.domain.operation import OperationKind
 from alservice.ports.catalog import Tx
 from alservice.storage.catalog.sqlite import SqliteCatalog
-from alservice.storage.catalog.sqlite_file import engine_for
+from alservice.storage.catalog.sqlite_file import engine_for, session_of
 from alservice.storage.catalog.tx import SqlTx
 from tests.contract.catalog_rows import P
 
@@ -97,7 +97,7 @@ def test_it_is_found_by_index(what: str, tmp_path: Path) -> None:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         driver.set_trace_callback(asked.append)
-        ask(SqlTx(connection, 0))
+        ask(SqlTx(session_of(connection, lambda: 0)))
         driver.set_trace_callback(None)
         plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}").all() for sql in asked]
     engine.dispose()

@@ -14,7 +14,7 @@ from alservice.simulation.page import page
 from alservice.simulation.paired import holm, paired
 from alservice.simulation.statistics import summarise
 from alservice.simulation.table import show, tables
-from alservice.simulation.words import row_words
+from alservice.simulation.words import row_words, telling
 
 
 def test_holm_multiplies_by_what_is_left_and_never_falls() -> None:
@@ -91,6 +91,23 @@ def test_a_summary_pairs_by_seed_and_counts_ties_as_half() -> None:
         "clever": 1.5,
     }
     assert summary.overall[0].sets == 2
+
+
+def test_ranks_count_only_the_seeds_that_everybody_has_played() -> None:
+    easy = outcome("x", "random", 7, 1.0, 1.0)
+    (first, second) = summarise([*OUTCOMES[:4], easy], "mean", "random").overall
+    assert (first.competitor, first.mean_rank) == ("clever", 1.0)
+    assert (second.competitor, second.mean_rank) == ("random", 2.0)
+    assert (
+        summarise([*OUTCOMES[:2], outcome("x", "clever", 9, 1.0)], "mean", "random").overall == ()
+    )
+
+
+def test_a_column_that_says_nothing_is_left_out() -> None:
+    assert telling(["a", "b", "c"], [["1", "–", "–"], ["2", "–", "3"]]) == (
+        ["a", "c"],
+        [["1", "–"], ["2", "3"]],
+    )
 
 
 def test_a_single_seed_has_neither_errors_nor_p_values() -> None:

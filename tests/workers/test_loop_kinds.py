@@ -10,6 +10,7 @@ from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.run_training import RunTraining
+from alservice.workers import loop as module
 from alservice.workers.loop import Handler, WorkerLoop
 from tests.rounds import Rounds
 from tests.usecases.indexes import ask
@@ -90,3 +91,24 @@ def test_an_index_that_fails_unforeseen_says_that_it_was_an_index(
         loop.stop()
     assert (failed.state, failed.error_reason) == (OperationState.FAILED, "INDEX_FAILED")
     assert "secret" not in failed.error_message
+
+
+def test_a_loop_without_handlers_claims_nothing_and_does_its_chores(
+    rounds: Rounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IDLE_S", 0.0)
+    monkeypatch.setattr(module, "CHORES_S", 0.0)
+    twice = threading.Barrier(2)
+    loop = WorkerLoop(
+        rounds.catalog, {}, "me", threading.Event(), (lambda: twice.wait(PATIENCE_S),)
+    )
+    asked = rounds.train().operation.operation_id
+    loop.start()
+    try:
+        for _ in range(2):  # the loop looked for work before each
+            twice.wait(PATIENCE_S)
+        assert rounds.operation(asked).state is OperationState.QUEUED
+    finally:
+        monkeypatch.setattr(module, "CHORES_S", 3600.0)
+        twice.abort()
+        loop.stop()

@@ -323,14 +323,26 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
               "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
     """
-    ERROR_REASON_OBJECT_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 52
+    ERROR_REASON_CATALOG_UNAVAILABLE: _ErrorReason.ValueType  # 51
+    """The database behind the server cannot be reached or does not answer; nothing was changed.
+    Status: UNAVAILABLE.
+
+    Example: {"reason": "ERROR_REASON_CATALOG_UNAVAILABLE", "metadata": {}}
+    """
+    ERROR_REASON_OUTCOME_UNKNOWN: _ErrorReason.ValueType  # 52
+    """The database went away during the commit, so that nobody knows whether the change was made.
+    Repeat the call with the same request_id: it has its effect once. Status: UNAVAILABLE.
+
+    Example: {"reason": "ERROR_REASON_OUTCOME_UNKNOWN", "metadata": {}}
+    """
+    ERROR_REASON_OBJECT_STORE_UNAVAILABLE: _ErrorReason.ValueType  # 53
     """The object store did not answer, or refused, in spite of retries; retry after a moment.
     Status: UNAVAILABLE.
 
     Example: {"reason": "ERROR_REASON_OBJECT_STORE_UNAVAILABLE",
               "metadata": {"object": "segments/s-1f.safetensors", "cause": "timeout"}}
     """
-    ERROR_REASON_CACHE_FULL: _ErrorReason.ValueType  # 53
+    ERROR_REASON_CACHE_FULL: _ErrorReason.ValueType  # 54
     """The local cache of the object store is full of files that are in use: fewer or smaller pools
     at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
 
@@ -644,14 +656,26 @@ FAILED_PRECONDITION.
 Example: {"reason": "ERROR_REASON_INDEX_TOO_LARGE",
           "metadata": {"needed_bytes": "9663676416", "limit_bytes": "8589934592"}}
 """
-ERROR_REASON_OBJECT_STORE_UNAVAILABLE: ErrorReason.ValueType  # 52
+ERROR_REASON_CATALOG_UNAVAILABLE: ErrorReason.ValueType  # 51
+"""The database behind the server cannot be reached or does not answer; nothing was changed.
+Status: UNAVAILABLE.
+
+Example: {"reason": "ERROR_REASON_CATALOG_UNAVAILABLE", "metadata": {}}
+"""
+ERROR_REASON_OUTCOME_UNKNOWN: ErrorReason.ValueType  # 52
+"""The database went away during the commit, so that nobody knows whether the change was made.
+Repeat the call with the same request_id: it has its effect once. Status: UNAVAILABLE.
+
+Example: {"reason": "ERROR_REASON_OUTCOME_UNKNOWN", "metadata": {}}
+"""
+ERROR_REASON_OBJECT_STORE_UNAVAILABLE: ErrorReason.ValueType  # 53
 """The object store did not answer, or refused, in spite of retries; retry after a moment.
 Status: UNAVAILABLE.
 
 Example: {"reason": "ERROR_REASON_OBJECT_STORE_UNAVAILABLE",
           "metadata": {"object": "segments/s-1f.safetensors", "cause": "timeout"}}
 """
-ERROR_REASON_CACHE_FULL: ErrorReason.ValueType  # 53
+ERROR_REASON_CACHE_FULL: ErrorReason.ValueType  # 54
 """The local cache of the object store is full of files that are in use: fewer or smaller pools
 at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
 

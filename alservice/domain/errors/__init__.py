@@ -24,7 +24,7 @@
   x DataLoss              stored bytes are not what was stored
     - SegmentCorrupt, ArtefactCorrupt
   x Unavailable           not here, not now: try another replica or again
-    - ShuttingDown, ObjectStoreUnavailable
+    - ShuttingDown, CatalogUnavailable, OutcomeUnknown, ObjectStoreUnavailable
   x Unauthenticated       the server does not know the caller
     - CallerUnknown
   x Unimplemented         planned, not built
@@ -101,12 +101,14 @@ from alservice.domain.errors.service import (
     CacheFull,
     CallerUnknown,
     Cancelled,
+    CatalogUnavailable,
     DeadlineExceeded,
     DiskFull,
     HousekeepingFailed,
     IndexFailed,
     NotBuilt,
     ObjectStoreUnavailable,
+    OutcomeUnknown,
     Overloaded,
     SegmentCorrupt,
     ShuttingDown,
@@ -124,6 +126,7 @@ __all__ = [
     "CacheFull",
     "CallerUnknown",
     "Cancelled",
+    "CatalogUnavailable",
     "ClassExists",
     "ClassUnknown",
     "Conflict",
@@ -157,6 +160,7 @@ __all__ = [
     "OperationNotDone",
     "OperationNotFound",
     "OutOfRange",
+    "OutcomeUnknown",
     "Overloaded",
     "ParameterOutOfRange",
     "ParameterUnknown",

@@ -47,6 +47,18 @@ class ShuttingDown(Unavailable):
     reason = "SHUTTING_DOWN"
 
 
+class CatalogUnavailable(Unavailable):
+    """The database cannot be reached, or does not answer; nothing was changed."""
+
+    reason = "CATALOG_UNAVAILABLE"
+
+
+class OutcomeUnknown(Unavailable):
+    """The database went away during the commit: whether the change was made, nobody knows."""
+
+    reason = "OUTCOME_UNKNOWN"
+
+
 class ObjectStoreUnavailable(Unavailable):
     """The object store did not answer, or refused, in spite of retries."""
 

@@ -53,7 +53,10 @@ class SegmentTable(Protocol):
         """Replace the row (any state); `inline` None keeps the bytes that are there."""
 
     def get(self, segment_id: str) -> Segment | None:
-        """The row, whatever its state."""
+        """The row, whatever its state; locked until the end of the transaction.
+
+        So what is decided on its state stays true. A snapshot locks nothing.
+        """
 
     def inline_bytes(self, segment_id: str) -> bytes | None:
         """The bytes of an inline segment; None if the row or its bytes are gone."""
@@ -69,7 +72,10 @@ class SegmentTable(Protocol):
         """
 
     def of_upload(self, project_id: str, upload_id: str) -> Sequence[Segment]:
-        """WRITING segments of an upload, in the order in which they were reserved."""
+        """WRITING segments of an upload, in the order in which they were reserved.
+
+        Locked until the end of the transaction; a snapshot locks nothing.
+        """
 
     def set_deletions(
         self, segment_id: str, deletions: bytes, live_rows: int, revision: int
@@ -99,7 +105,10 @@ class ArtefactTable(Protocol):
         """Add the row, or replace it (any state)."""
 
     def get(self, artefact_id: str) -> Artefact | None:
-        """The row, whatever its state."""
+        """The row, whatever its state; locked until the end of the transaction.
+
+        A snapshot locks nothing.
+        """
 
     def live(self, project_id: str) -> Artefact | None:
         """The LIVE one of the greatest revision, the newest of them."""

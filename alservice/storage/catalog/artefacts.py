@@ -17,6 +17,7 @@ _DEAD, _LIVE, _WRITING = (
 _BY_ID: Final = artefacts.c.artefact_id == bindparam("id")
 _SELECT: Final = select(artefacts)
 _GET: Final = _SELECT.where(_BY_ID)
+_LOCK: Final = _GET.with_for_update()
 _INSERT: Final = insert(artefacts)
 _UPDATE: Final = update(artefacts).where(_BY_ID)
 _OF_PROJECT: Final = (
@@ -55,8 +56,9 @@ class SqlArtefacts:
             execute(_INSERT, record)
 
     def get(self, artefact_id: str) -> Artefact | None:
-        """The row, whatever its state."""
-        row = self._session.execute(_GET, {"id": artefact_id}).first()
+        """The row, whatever its state; locked, unless in a snapshot."""
+        statement = _GET if self._session.reads else _LOCK
+        row = self._session.execute(statement, {"id": artefact_id}).first()
         return None if row is None else _artefact(row)
 
     def live(self, project_id: str) -> Artefact | None:

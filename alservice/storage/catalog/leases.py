@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, delete, insert, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Row, Select, bindparam, delete, select
 
 from alservice.domain.batch import Lease
 from alservice.domain.errors import Conflict
 from alservice.ports.tables import ItemKey
 from alservice.storage.catalog.schema import leases
-from alservice.storage.catalog.session import Record, Session, chunks
+from alservice.storage.catalog.session import Record, Session, chunks, insert_or_skip
 
+_TABLE: Final = leases
 _FIELDS: Final = [c.name for c in leases.c if c.name != "project_id"]
 _PROJECT: Final = leases.c.project_id == bindparam("project")
 _SELECT: Final = select(*[leases.c[name] for name in _FIELDS]).where(_PROJECT)
@@ -22,7 +22,6 @@ _OF_ITEMS: Final = _SELECT.where(_AMONG).order_by(*_ORDER)
 _RUN_OUT: Final = leases.c.expire_time_ms <= bindparam("now")
 _LATE: Final = _OF_ITEMS.where(_RUN_OUT)
 _RECLAIM: Final = delete(leases).where(_PROJECT, _AMONG, _RUN_OUT)
-_INSERT: Final = insert(leases)
 _DELETE: Final = delete(leases).where(
     _PROJECT,
     leases.c.item_id == bindparam("item"),
@@ -57,11 +56,11 @@ class SqlLeases:
             {"project_id": project_id, **{name: getattr(lease, name) for name in _FIELDS}}
             for lease in leases
         ]
-        try:
-            self._session.connection.execute(_INSERT, records)
-        except IntegrityError as error:
+        # Skipped and counted: on some databases a violated key would end the transaction.
+        put = insert_or_skip(self._session.dialect, _TABLE)
+        if self._session.execute(put, records).rowcount < len(records):
             text = "some of these items were handed out to another call meanwhile; retry"
-            raise Conflict(text, project=project_id) from error
+            raise Conflict(text, project=project_id)
 
     def delete(self, project_id: str, keys: Iterable[ItemKey]) -> None:
         """Remove all leases on these items."""

@@ -17,6 +17,7 @@ _COLUMNS: Final = [c for c in segments.c if c.name != "number"]
 _BY_ID: Final = segments.c.segment_id == bindparam("id")
 _SELECT: Final = select(*_COLUMNS)
 _GET: Final = _SELECT.where(_BY_ID)
+_LOCK: Final = _GET.with_for_update()
 _INSERT: Final = insert(segments)
 _UPDATE: Final = update(segments).where(_BY_ID)
 _BYTES: Final = select(segment_bytes.c.data).where(segment_bytes.c.segment_id == bindparam("id"))
@@ -32,6 +33,7 @@ _OF_UPLOAD: Final = _SELECT.where(
     segments.c.state == _WRITING,
     segments.c.upload_id == bindparam("upload"),
 ).order_by(segments.c.number)
+_LOCK_OF_UPLOAD: Final = _OF_UPLOAD.with_for_update()
 _DELETIONS: Final = (
     update(segments)
     .where(_BY_ID)
@@ -77,8 +79,9 @@ class SqlSegments:
             execute(put, {"segment_id": segment.segment_id, "data": inline})
 
     def get(self, segment_id: str) -> Segment | None:
-        """The row, whatever its state."""
-        row = self._session.execute(_GET, {"id": segment_id}).first()
+        """The row, whatever its state; locked, unless in a snapshot."""
+        statement = _GET if self._session.reads else _LOCK
+        row = self._session.execute(statement, {"id": segment_id}).first()
         return None if row is None else _segment(row)
 
     def inline_bytes(self, segment_id: str) -> bytes | None:
@@ -97,8 +100,9 @@ class SqlSegments:
         return revision, count
 
     def of_upload(self, project_id: str, upload_id: str) -> Sequence[Segment]:
-        """WRITING segments of an upload, in the order in which they were reserved."""
-        return self._list(_OF_UPLOAD, {"project": project_id, "upload": upload_id})
+        """WRITING segments of an upload as they were reserved; locked, unless in a snapshot."""
+        statement = _OF_UPLOAD if self._session.reads else _LOCK_OF_UPLOAD
+        return self._list(statement, {"project": project_id, "upload": upload_id})
 
     def set_deletions(
         self, segment_id: str, deletions: bytes, live_rows: int, revision: int

@@ -22,6 +22,7 @@ from alservice.storage.catalog.sqlite_file import (
     command,
     engine_for,
     has_racing_checkpoints,
+    session_of,
 )
 from alservice.storage.catalog.sqlite_planner import teach_planner
 from alservice.storage.catalog.tx import SqlTx
@@ -107,7 +108,8 @@ class SqliteCatalog:
         with self._reader() as connection:
             command(connection, "BEGIN")
             try:
-                return work(SqlTx(connection, self._clock_ms()))
+                now_ms = self._clock_ms()  # no later than the snapshot
+                return work(SqlTx(session_of(connection, lambda: now_ms, reads=True)))
             finally:
                 command(connection, "ROLLBACK")
 

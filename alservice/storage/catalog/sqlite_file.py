@@ -8,6 +8,7 @@ and every checkpoint; all others only read, and never checkpoint.
 import errno
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from alservice.domain.errors import DiskFull
+from alservice.storage.catalog.session import Session
 
 OLDEST: Final = (3, 37, 0)  # RETURNING, pragma_table_list
 WAL_LIMIT_BYTES: Final = 4 << 20
@@ -85,6 +87,14 @@ def command(connection: Connection, text: str) -> None:
     if not isinstance(driver, sqlite3.Connection):
         raise TypeError(f"not a connection to SQLite: {driver!r}")
     driver.execute(text).close()
+
+
+def session_of(
+    connection: Connection, clock_ms: Callable[[], int], *, reads: bool = False
+) -> Session:
+    """The session of a connection that has begun its transaction."""
+    driver = connection.connection.driver_connection
+    return Session(driver, connection.dialect, clock_ms, reads=reads)
 
 
 def in_transaction(connection: Connection) -> bool:

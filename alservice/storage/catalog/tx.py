@@ -1,6 +1,4 @@
-"""One transaction: the tables, bound to one connection and one moment."""
-
-from sqlalchemy import Connection
+"""One transaction: the tables, bound to one session."""
 
 from alservice.storage.catalog.artefacts import SqlArtefacts
 from alservice.storage.catalog.batches import SqlBatches
@@ -20,7 +18,7 @@ class SqlTx:
     """`Tx` in SQL. For one thread, and only until its transaction ends."""
 
     __slots__ = (
-        "_now_ms",
+        "_session",
         "artefacts",
         "batches",
         "cluster",
@@ -34,9 +32,8 @@ class SqlTx:
         "uploads",
     )
 
-    def __init__(self, connection: Connection, now_ms: int) -> None:
-        session = Session(connection, now_ms)
-        self._now_ms = now_ms
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self.cluster = SqlCluster(session)
         self.projects = SqlProjects(session)
         self.segments = SqlSegments(session)
@@ -50,5 +47,5 @@ class SqlTx:
         self.requests = SqlRequests(session)
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch when the transaction began, by the database's clock."""
-        return self._now_ms
+        """Milliseconds since the epoch, by the database's clock; it stands still once asked."""
+        return self._session.now_ms

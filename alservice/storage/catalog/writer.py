@@ -23,6 +23,7 @@ from alservice.storage.catalog.sqlite_file import (
     as_disk_full,
     command,
     in_transaction,
+    session_of,
     wal_bytes,
 )
 from alservice.storage.catalog.tx import SqlTx
@@ -167,10 +168,10 @@ class Writer:
         That is any failure of a work that is alone in its group, and so needs no savepoint.
         """
         if alone:
-            return work(SqlTx(self._connection, self._clock_ms())), None
+            return work(SqlTx(session_of(self._connection, self._clock_ms))), None
         command(self._connection, "SAVEPOINT work")
         try:
-            result = work(SqlTx(self._connection, self._clock_ms()))
+            result = work(SqlTx(session_of(self._connection, self._clock_ms)))
         except BaseException as error:
             if as_disk_full(error) is not None or not in_transaction(self._connection):
                 raise

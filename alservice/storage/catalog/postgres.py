@@ -1,0 +1,166 @@
+"""The catalog in a PostgreSQL database: any number of replicas, also by way of PgBouncer.
+
+Nothing lives in a session, for PgBouncer may give each transaction another one: no prepared
+statements, no session locks, no settings but for one transaction. docs/adr/0014 says why
+transactions run as they do.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Final, TypeVar
+
+import psycopg
+from psycopg.errors import InFailedSqlTransaction, ReadOnlySqlTransaction
+from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
+
+from alservice.domain.errors import OutcomeUnknown
+from alservice.ports.catalog import Tx
+from alservice.storage.catalog.postgres_connections import (
+    Connections,
+    Driver,
+    command,
+    open_connection,
+)
+from alservice.storage.catalog.postgres_dsn import connection_parameters, described
+from alservice.storage.catalog.postgres_errors import Verdict, is_refused_commit, verdict
+from alservice.storage.catalog.postgres_open import prepare_database
+from alservice.storage.catalog.postgres_patience import AWAY_S, Patience
+from alservice.storage.catalog.session import Session
+from alservice.storage.catalog.tx import SqlTx
+
+T = TypeVar("T")
+
+# One for the process, so that its statements are compiled once.
+_DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
+_CLOCK: Final = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+# A holder of locks that stands still is thrown out before those who wait for it give up.
+_LIMITS: Final = """set_config('idle_in_transaction_session_timeout', '15s', true),
+    set_config('lock_timeout', '20s', true), set_config('statement_timeout', '60s', true)"""
+# Where the database was told to lose acknowledged commits in a crash, ours it does not lose.
+_DURABLE: Final = """set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+    WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)"""
+# In one message, for the price of one round trip.
+_BEGIN: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {_LIMITS}, {_DURABLE}"
+_BEGIN_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT {_LIMITS}; {_CLOCK}"
+
+
+class PostgresCatalog:
+    """`Catalog` in the database that `dsn`, a libpq URI, leads to."""
+
+    def __init__(self, dsn: str, *, away_s: float = AWAY_S) -> None:
+        """Bring the schema up to date, whoever else starts at the same time.
+
+        For `away_s` seconds calls wait for a database that is away. Raises StartupError.
+        """
+        connect = partial(open_connection, connection_parameters(dsn))
+        prepare_database(partial(connect, autocommit=False), described(dsn), away_s)
+        self._away_s = away_s
+        self._connections = Connections(connect)
+        self._inside = threading.local()
+
+    def transact(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in one transaction on this thread and return what it returned, durable.
+
+        Raises Conflict, DiskFull, CatalogUnavailable, OutcomeUnknown, Overloaded, ShuttingDown.
+        """
+        self._refuse_inside("a transaction was begun inside another one")
+        return self._patiently(lambda connection: self._write(connection, work))
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` on one consistent snapshot, without writing. Never waits for writers.
+
+        Raises CatalogUnavailable, Overloaded, ShuttingDown.
+        """
+        self._refuse_inside("a snapshot was asked for inside a transaction")
+        return self._patiently(lambda connection: _read(connection, work))
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch, by the database's clock."""
+        return self._patiently(_clock_ms)
+
+    def close(self) -> None:
+        """Wait for running transactions, then release everything. Idempotent."""
+        self._connections.close()
+
+    def _patiently(self, attempt: Callable[[Driver], T]) -> T:
+        """What `attempt` returned, on the first connection on which nothing went wrong."""
+        patience = Patience(self._away_s)
+        while True:
+            try:
+                with self._connections.borrow() as connection:
+                    return attempt(connection)
+            except psycopg.Error as error:
+                if verdict(error) is Verdict.LOST:
+                    self._connections.forget_idle()
+                patience.after(error)
+
+    def _write(self, connection: Driver, work: Callable[[Tx], T]) -> T:
+        command(connection, _BEGIN)
+        try:
+            with self._marked():
+                result = work(_tx(connection, partial(_clock_ms, connection)))
+        except BaseException:
+            _roll_back(connection)
+            raise
+        _commit(connection)
+        return result
+
+    @contextmanager
+    def _marked(self) -> Iterator[None]:
+        """Remember that this thread is inside a transaction."""
+        self._inside.transaction = True
+        try:
+            yield
+        finally:
+            self._inside.transaction = False
+
+    def _refuse_inside(self, text: str) -> None:
+        if getattr(self._inside, "transaction", False):
+            raise RuntimeError(text)
+
+
+def _read(connection: Driver, work: Callable[[Tx], T]) -> T:
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN_READ)
+        while cursor.nextset():
+            pass
+        (now_ms,) = cursor.fetchone() or (0,)
+    try:
+        return work(_tx(connection, lambda: now_ms, reads=True))
+    except ReadOnlySqlTransaction as error:
+        raise RuntimeError("a snapshot is read-only: it cannot be written to") from error
+    finally:
+        _roll_back(connection)
+
+
+def _tx(connection: Driver, clock_ms: Callable[[], int], *, reads: bool = False) -> Tx:
+    return SqlTx(Session(connection, _DIALECT, clock_ms, reads=reads))
+
+
+def _clock_ms(connection: Driver) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOCK)
+        (now_ms,) = cursor.fetchone() or (0,)
+    return int(now_ms)
+
+
+def _commit(connection: Driver) -> None:
+    try:
+        said = command(connection, "COMMIT")
+    except psycopg.Error as error:
+        if is_refused_commit(error):
+            raise
+        text = (
+            "the database went away during the commit, and whether the change was made is not "
+            "known; repeat the call with the same request_id"
+        )
+        raise OutcomeUnknown(text) from error
+    if said != "COMMIT":  # the work has swallowed an error: there is nothing to commit
+        raise InFailedSqlTransaction("a statement of this transaction had failed")
+
+
+def _roll_back(connection: Driver) -> None:
+    with suppress(psycopg.Error):  # a connection that cannot even do that is thrown away
+        command(connection, "ROLLBACK")

@@ -1,0 +1,48 @@
+"""Where the database is: what libpq understands, with our own manners added.
+
+Nothing here repeats a part of what was given: it may hold a password.
+"""
+
+from typing import Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from alservice.domain.startup import StartupError
+
+# A peer that vanishes is noticed within 20 seconds, also where nobody says goodbye. Whatever the
+# user's own string says comes first.
+_MANNERS: Final[dict[str, str]] = {
+    "connect_timeout": "4",
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+    "application_name": "alservice",
+}
+_HELP: Final = (
+    "it should look like postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with special characters "
+    "percent-encoded (@ is %40, / is %2F, # is %23)"
+)
+
+
+def connection_parameters(dsn: str) -> dict[str, str]:
+    """What to connect with. Raises StartupError, which tells nothing of the string."""
+    try:
+        given = conninfo_to_dict(dsn)
+    except psycopg.Error:
+        # Not `from`: libpq quotes what it could not read.
+        raise StartupError(f"--catalog is no PostgreSQL address: {_HELP}") from None
+    host, port = str(given.get("host") or ""), str(given.get("port") or "")
+    if "@" in host or not all(each.isdigit() for each in port.split(",") if each):
+        raise StartupError(f"--catalog has no host or port that could be: {_HELP}")
+    told = {name: str(value) for name, value in given.items() if value is not None}
+    return {**_MANNERS, **told, "client_encoding": "UTF8"}
+
+
+def described(dsn: str) -> str:
+    """Which database it is, for people: without user, password and settings."""
+    given = connection_parameters(dsn)
+    where = given.get("host") or given.get("hostaddr") or given.get("service") or "the local one"
+    return f"database {given.get('dbname', '(default)')} on {where}"
