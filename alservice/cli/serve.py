@@ -146,7 +146,8 @@ def _signals() -> asyncio.Event:
 
 def _announce(app: "App", settings: Settings) -> None:
     http = f", HTTP on {app.http_address}" if app.http_address else ""
-    typer.echo(f"alservice: serving gRPC on {app.address}{http}, data in {settings.data}")
+    objects = f", segments in {settings.objects}" if settings.objects else ""
+    typer.echo(f"alservice: serving gRPC on {app.address}{http}, data in {settings.data}{objects}")
     if settings.ready_file:
         ready = {"pid": os.getpid(), "grpc": app.address, "http": app.http_address}
         part = settings.ready_file.with_suffix(".part")

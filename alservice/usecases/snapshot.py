@@ -83,8 +83,12 @@ class Snapshots:
         Raises ProjectNotFound, SegmentCorrupt, and what `facts` raises.
         """
         failure: SegmentCorrupt | None = None
+        broken: tuple[int, int] | None = None
         for _ in range(_ATTEMPTS):
             reading = self.catalog.read(lambda tx: self._read(tx, project_id, annotator_id, facts))
+            if reading.version == broken:  # nothing was merged away: it is really broken
+                break
+            broken = None if reading.rows is None else reading.version
             try:
                 return self._open(reading), reading.facts
             except SegmentCorrupt as error:  # merged away since the read, or really broken
@@ -99,8 +103,12 @@ class Snapshots:
     def located(self, project_id: str) -> "Located":
         """The project with its live segments. Raises ProjectNotFound, SegmentCorrupt."""
         failure: SegmentCorrupt | None = None
+        broken: tuple[int, int] | None = None
         for _ in range(_ATTEMPTS):
             project, version, kept, rows = self.catalog.read(lambda tx: self._rows(tx, project_id))
+            if version == broken:
+                break
+            broken = version
             try:
                 known = kept.pool if kept else ()
                 pool = known if rows is None else open_rows(rows, self.store)

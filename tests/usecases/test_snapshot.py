@@ -147,7 +147,10 @@ def test_segments_that_were_merged_away_since_the_read_are_read_again(
 def test_what_is_really_broken_is_said_to_be_so(
     snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    tried: list[object] = []
+
+    def broken(*each: object) -> None:
+        tried.append(each)
         raise errors.SegmentCorrupt("bad bytes", segment="s", project="rounds")
 
     monkeypatch.setattr(module, "open_rows", broken)
@@ -155,6 +158,7 @@ def test_what_is_really_broken_is_said_to_be_so(
         snapshots.take("rounds", "ada", nothing)
     with pytest.raises(errors.SegmentCorrupt):
         snapshots.pool("rounds")
+    assert len(tried) == 2  # to fetch it again and again from far away helps nobody
 
 
 def test_segments_in_memory_are_bounded_and_the_latest_projects_stay(

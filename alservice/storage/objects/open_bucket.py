@@ -26,8 +26,8 @@ _PROBE: Final = b"alservice was here"
 class Patience:
     """How long one request may take, and for how long it is repeated, both in seconds."""
 
-    request_s: float = 20.0
-    retry_s: float = 20.0
+    request_s: float = 30.0  # of a few MiB
+    retry_s: float = 30.0
     retries: int = 6
 
 
