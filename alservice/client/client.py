@@ -51,13 +51,15 @@ class StrategyInfo:
 class Client:
     """A connection to an alservice server. May be shared by threads.
 
-    `address` is `host:port` or any gRPC target (`dns:///host:port`). `token` is sent as a bearer
-    token, over TLS or to this machine only. `timeout` is the time in seconds that one call may
-    take over all its attempts: a call that meets a broken connection or a busy server is repeated
-    with the same request id, so that it takes effect once. A server that was never reached is
-    given up after five seconds. `tls` encrypts, `ca_file` names a PEM
-    file with the authority to trust instead of the system's. `progress` shows or hides progress
-    bars and what is waited for; None shows them if standard error is a terminal.
+    `address` is `host:port`, any gRPC target (`dns:///host:port`), or several `host:port` with
+    commas between them: calls take turns among all servers that are found there; names in such a
+    list are looked up once. `token` is sent as a bearer token, over TLS or to this machine only.
+    `timeout` is the time in seconds that one call may take over all its attempts: a call that
+    meets a broken connection or a busy server is repeated with the same request id, so that it
+    takes effect once. A server that was never reached is given up after five seconds. `tls`
+    encrypts, `ca_file` names a PEM file with the authority to trust instead of the system's.
+    `progress` shows or hides progress bars and what is waited for; None shows them if standard
+    error is a terminal.
 
     All methods raise `alservice.client.errors.ServiceError`; nothing is sent on construction.
     """

@@ -21,6 +21,7 @@ from alservice.client.errors import ServiceError, failure_of
 from alservice.client.patience import Patience
 from alservice.client.progress import is_watched
 from alservice.client.service_config import SERVICE_CONFIG
+from alservice.client.targets import hosts_of, target_of
 
 MAX_RECEIVE_BYTES: Final = 64 << 20  # a page of items with contents can pass gRPC's 4 MiB
 OPTIONS: Final[Sequence[tuple[str, str | int]]] = (
@@ -63,7 +64,11 @@ def fresh_id() -> str:
 
 
 class Connection:
-    """A channel to `address`, by default for calls of at most `timeout_s` seconds."""
+    """A channel to `address`, by default for calls of at most `timeout_s` seconds.
+
+    `address` is `host:port`, a gRPC target, or several `host:port` with commas between them.
+    Calls take turns among all servers that are found there. Raises ValueError.
+    """
 
     def __init__(
         self,
@@ -81,7 +86,7 @@ class Connection:
         self.address, self.timeout_s = address, timeout_s
         self._shown, self._reached, self._noted = shown, False, False
         self.metadata = (("authorization", f"Bearer {token}"),) if token is not None else ()
-        self._channel = _channel(address, ca_file, secure=secure)
+        self._channel = _channel(target_of(address, secure=secure), ca_file, secure=secure)
         self.learning = ActiveLearningServiceStub(self._channel)
         self.projects = ProjectServiceStub(self._channel)
         self.pool = PoolServiceStub(self._channel)
@@ -129,17 +134,20 @@ class Connection:
         return math.inf if self._reached else FIRST_CONTACT_S
 
 
-def _channel(address: str, ca_file: str | Path | None, *, secure: bool) -> grpc.Channel:
+def _channel(target: str, ca_file: str | Path | None, *, secure: bool) -> grpc.Channel:
     if not secure:
-        return grpc.insecure_channel(address, options=OPTIONS)
+        return grpc.insecure_channel(target, options=OPTIONS)
     roots = Path(ca_file).read_bytes() if ca_file is not None else None
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(roots), options=OPTIONS)
+    return grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options=OPTIONS)
 
 
 def _is_local(address: str) -> bool:
-    """Whether `address` (`host:port`, `[::1]:port`, `unix:path`) stays on this machine."""
-    host = address.rpartition(":")[0].strip("[]")
-    if address.startswith("unix:") or host == "localhost":
+    """Whether `address` (`host:port`, `[::1]:port`, `unix:path`, a list) stays on this machine."""
+    return address.startswith("unix:") or all(map(_is_loopback, hosts_of(address)))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback

@@ -1,8 +1,9 @@
 """How any gRPC client should balance and retry, as the service config that gRPC understands.
 
-Plain JSON, so that clients in other languages can use the same text. Every unary call may be
-repeated: those that change something carry a `request_id`. A stream of uploads may not, because
-gRPC would have to keep it in memory: it is resumed by `upload_id` instead.
+Plain JSON, so that clients in other languages can use the same text: deploy/service_config.json
+has it. Every unary call may be repeated: those that change something carry a `request_id`, the
+same in each attempt, because gRPC sends the same message again. A stream of uploads may not,
+because gRPC would have to keep it in memory: it is resumed by `upload_id` instead.
 """
 
 import json
@@ -14,6 +15,7 @@ SERVICES: Final = (
     f"{PACKAGE}.ProjectService",
     f"{PACKAGE}.PoolService",
     f"{PACKAGE}.ModelService",
+    f"{PACKAGE}.InsightService",
     f"{PACKAGE}.StrategyService",
     "google.longrunning.Operations",
 )

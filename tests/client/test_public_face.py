@@ -1,6 +1,5 @@
 """What a user's own program sees: names, types, and nothing that is loaded without need."""
 
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,15 +7,9 @@ from pathlib import Path
 
 from alservice import client
 from alservice.api.v1 import (
-    active_learning_service_pb2,
     model_pb2,
-    model_service_pb2,
-    pool_service_pb2,
-    project_service_pb2,
-    strategy_service_pb2,
 )
 from alservice.client.model import model_of
-from alservice.client.service_config import SERVICE_CONFIG
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -60,24 +53,6 @@ def test_the_server_does_not_load_the_client_nor_the_client_the_server() -> None
 def test_every_public_name_exists_and_has_a_docstring() -> None:
     assert len(client.__all__) > 8
     assert [name for name in client.__all__ if not getattr(client, name).__doc__] == []
-
-
-def test_the_service_config_names_services_that_exist() -> None:
-    files = (
-        active_learning_service_pb2,
-        model_service_pb2,
-        pool_service_pb2,
-        project_service_pb2,
-        strategy_service_pb2,
-    )
-    services = {
-        service.full_name
-        for file in files
-        for service in file.DESCRIPTOR.services_by_name.values()
-    }
-    methods = json.loads(SERVICE_CONFIG)["methodConfig"]
-    named = {entry["service"] for method in methods for entry in method["name"]}
-    assert named == services | {"google.longrunning.Operations"}
 
 
 def test_what_is_printed_is_short() -> None:
