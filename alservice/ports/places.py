@@ -4,17 +4,20 @@ from typing import Protocol
 
 
 class FilePlace(Protocol):
-    """One place belongs to one cluster, whose mark lies there beside the files."""
+    """One place belongs to one cluster, whose mark lies there beside the files.
+
+    Asked at start only: what cannot be done is a StartupError that says what to do.
+    """
 
     @property
     def address(self) -> str:
         """How people call it."""
 
-    def owner(self) -> str | None:
-        """The uid of the cluster that has marked the place; None before any has."""
+    def mark(self) -> str | None:
+        """What the mark says; None before there is any."""
 
-    def mark(self, uid: str) -> str:
-        """Mark the place for a cluster unless another was faster; whose it is now."""
+    def set_mark(self, text: str) -> str:
+        """Mark the place unless another was faster; what the mark says now."""
 
     def segment_ids(self) -> set[str]:
         """Ids of all segments there, whoever knows them."""

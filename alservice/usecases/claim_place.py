@@ -4,6 +4,7 @@ Two clusters on one place would sweep each other's files as strays; a catalog on
 would call all of its segments lost.
 """
 
+import secrets
 from collections.abc import Iterator
 from typing import Final
 
@@ -18,19 +19,34 @@ _NAMED: Final = 3
 def claim_place(catalog: Catalog, place: FilePlace) -> None:
     """Mark a new place, or see that it is ours. Safe with any number of replicas at once.
 
-    Raises StartupError where the place is another cluster's, or lacks what the catalog names.
+    Raises StartupError where the place is another cluster's, lacks what the catalog names, or is
+    not the one that other replicas of the same catalog use.
     """
-    uid = catalog.read(lambda tx: tx.cluster.uid())
-    owner = place.owner()
-    if owner is None:
+    uid, settled = catalog.read(lambda tx: (tx.cluster.uid(), tx.cluster.place()))
+    mark = place.mark()
+    if mark is None:
+        if settled is not None:
+            raise _elsewhere(place)
         _require_ours(catalog, place)
-        owner = place.mark(uid)
+        mark = place.set_mark(f"{uid} {secrets.token_hex(8)}")
+    owner, _, here = mark.partition(" ")
     if owner != uid:
         text = (
             f"{place.address} belongs to cluster {owner}, and this catalog to cluster {uid}: "
             "name the catalog that was used with it, or another place (a new prefix is enough)"
         )
         raise StartupError(text)
+    if catalog.transact(lambda tx: tx.cluster.settle(here)) != here:
+        raise _elsewhere(place)
+
+
+def _elsewhere(place: FilePlace) -> StartupError:
+    text = (
+        f"the files of this catalog are not in {place.address} but in the place that was used "
+        "before: name that one (all replicas share it: see --objects), or copy its folders "
+        "segments and artefacts and its mark, cluster, there first"
+    )
+    return StartupError(text)
 
 
 def _require_ours(catalog: Catalog, place: FilePlace) -> None:

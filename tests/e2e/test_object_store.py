@@ -3,13 +3,16 @@
 import shutil
 from pathlib import Path
 
+import grpc
 import pytest
 from google.longrunning import operations_pb2
 
 from alservice.api.v1 import active_learning_service_pb2 as al
 from alservice.api.v1 import pool_service_pb2 as pool_pb
-from tests.e2e.api import Api, label, random_vectors
+from tests.e2e.api import Api, failure, label, random_vectors
+from tests.e2e.wire import info_of
 from tests.running_server import running_server
+from tests.s3.proxy import s3_proxy
 from tests.s3.server import S3Server
 
 ITEMS = 3000  # of 256 numbers: 3 MB, which do not fit into the catalog
@@ -63,15 +66,26 @@ def ranked(api: Api, project: str) -> al.QueryResponse:
     return api.query(project, batch_size=10, strategy="typiclust", dry_run=True, seed=7)
 
 
-def test_a_catalog_that_is_started_without_its_objects_says_so(
-    s3: S3Server, tmp_path: Path
+def test_while_the_store_is_away_calls_say_so_and_afterwards_they_work(
+    s3: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running_server(tmp_path / "data", "--objects", s3.fresh()) as server:
+    flags = ("--objects", s3.fresh(), "--cache-bytes", str(64 << 20))
+    vectors = random_vectors(ITEMS, 256)
+    with running_server(tmp_path / "data", *flags) as server:
         api = Api(server.channel)
-        api.add(api.create("far"), random_vectors(ITEMS, 256))
+        project = api.create("far")
+        api.add(project, vectors)
         assert server.terminate() == 0
-    with (
-        pytest.raises(AssertionError, match="copy its folders segments and artefacts"),
-        running_server(tmp_path / "data"),
-    ):
-        pass
+    shutil.rmtree(tmp_path / "data" / "cache")
+    with s3_proxy(s3.port) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        with running_server(tmp_path / "data", *flags) as server:
+            api = Api(server.channel)
+            proxy.faults.busy = 10_000
+            error = failure(lambda: api.query(project))
+            assert error.code() is grpc.StatusCode.UNAVAILABLE
+            assert info_of(error).reason == "ERROR_REASON_OBJECT_STORE_UNAVAILABLE"
+            assert api.show(project).stats.item_count == ITEMS  # what needs no segments goes on
+            proxy.faults.busy = 0
+            assert len(api.query(project, batch_size=5).batch.items) == 5
+            assert server.terminate() == 0

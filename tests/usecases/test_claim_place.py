@@ -68,21 +68,23 @@ def test_a_new_place_becomes_ours_and_stays_so(
     catalog_of: OpenCatalog, place_of: OpenPlace
 ) -> None:
     catalog = catalog_of("a")
-    assert place_of("x").owner() is None
+    assert place_of("x").mark() is None
     for _ in range(3):
         claim_place(catalog, place_of("x"))
-    assert place_of("x").owner() == catalog.read(lambda tx: tx.cluster.uid())
+    mark = catalog.read(lambda tx: f"{tx.cluster.uid()} {tx.cluster.place()}")
+    assert place_of("x").mark() == mark
 
 
 def test_the_place_of_another_cluster_is_refused_and_stays_as_it_is(
     catalog_of: OpenCatalog, place_of: OpenPlace
 ) -> None:
     claim_place(catalog_of("a"), place_of("x"))
-    owner = place_of("x").owner()
+    mark = place_of("x").mark() or ""
+    owner = mark.split()[0]
     for _ in range(2):
         with pytest.raises(StartupError, match=f"belongs to cluster {owner}.*a new prefix"):
             claim_place(catalog_of("b"), place_of("x"))
-    assert place_of("x").owner() == owner
+    assert place_of("x").mark() == mark
     claim_place(catalog_of("b"), place_of("y"))
 
 
@@ -102,7 +104,8 @@ def test_of_many_clusters_at_once_one_gets_the_place(
         won = list(threads.map(claim, pairs))
     winner = pairs[won.index(True)][0]
     assert won.count(True) == 1
-    assert place_of("x").owner() == winner.read(lambda tx: tx.cluster.uid())
+    owner = (place_of("x").mark() or "").split()[0]
+    assert owner == winner.read(lambda tx: tx.cluster.uid())
 
 
 def test_replicas_of_one_cluster_may_start_together(
@@ -121,7 +124,7 @@ def test_a_used_catalog_refuses_a_place_without_its_segments(
     add_segment(catalog, place_of("x"), "s-1")
     with pytest.raises(StartupError, match=r"1 are not in .*\(s-1\).*copy its folders"):
         claim_place(catalog, place_of("y"))
-    assert place_of("y").owner() is None
+    assert place_of("y").mark() is None
     claim_place(catalog, place_of("x"))  # not marked yet, but these are its files
 
 
@@ -151,3 +154,25 @@ def test_an_inline_segment_is_not_looked_for(catalog_of: OpenCatalog, place_of: 
     catalog.transact(lambda tx: tx.segments.reserve(row))
     catalog.transact(lambda tx: tx.segments.store(row, b"bytes"))
     claim_place(catalog, place_of("x"))
+
+
+def test_replicas_that_name_different_places_are_refused_but_for_the_first(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    """As those do whose data folders are their own and who share the catalog alone."""
+    catalog, places = catalog_of("a"), [place_of(name) for name in "xyz"]
+
+    def claim(place: AnyPlace) -> str:
+        try:
+            claim_place(catalog, place)
+        except StartupError as error:
+            return str(error)
+        return ""
+
+    with ThreadPoolExecutor(3) as threads:
+        said = list(threads.map(claim, places))
+    assert said.count("") == 1
+    assert all("all replicas share it: see --objects" in text for text in said if text)
+    again = [claim(place) for place in places]
+    assert [not text for text in again] == [not text for text in said]
+    assert "all replicas share it" in claim(place_of("new"))

@@ -14,6 +14,12 @@ class ClusterTable(Protocol):
     def uid(self) -> str:
         """Made with the catalog, never changed: whatever belongs to the catalog is marked so."""
 
+    def place(self) -> str | None:
+        """The id of the place where all files are; None before the first start."""
+
+    def settle(self, place: str) -> str:
+        """Settle on a place for ever, unless that was done before; which one it is now."""
+
 
 class ProjectTable(Protocol):
     """Projects, by id."""

@@ -45,7 +45,7 @@ def _later(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
-cluster: Final = Table("cluster", metadata, _key("uid"))
+cluster: Final = Table("cluster", metadata, _key("uid"), Column("place", Text))
 
 projects: Final = Table(
     "projects",

@@ -13,7 +13,7 @@ from alservice.storage.files.local_files import LocalFiles
 from alservice.storage.files.names import SUFFIX
 
 SEGMENTS, ARTEFACTS, MARK = "segments", "artefacts", "cluster"
-_UID_BYTES: Final = 64
+_MARK_CHARACTERS: Final = 200
 
 
 class LocalPlace:
@@ -31,36 +31,35 @@ class LocalPlace:
         self._folder = folder
         self.address = str(folder)
 
-    def owner(self) -> str | None:
-        """The uid in the mark."""
+    def mark(self) -> str | None:
+        """What the mark says."""
         try:
-            return (self._folder / MARK).read_text()[:_UID_BYTES].strip()
+            return (self._folder / MARK).read_text()[:_MARK_CHARACTERS].strip()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
             raise StartupError(f"{self._folder / MARK} cannot be read: {error}") from error
 
-    def mark(self, uid: str) -> str:
+    def set_mark(self, text: str) -> str:
         """Whole under its name, or not there: a link is made once it is durable."""
         part = self._folder / f"{MARK}.{secrets.token_hex(8)}"
         try:
             with part.open("w") as file:
-                file.write(f"{uid}\n")
+                file.write(f"{text}\n")
                 file.flush()
                 os.fsync(file.fileno())
             try:
                 (self._folder / MARK).hardlink_to(part)
             except FileExistsError:
-                return self.owner() or ""
+                return self.mark() or ""
             finally:
                 part.unlink()
             sync_folder(self._folder)
         except OSError as error:
-            text = (
-                f"{self._folder} cannot be written ({error.strerror}): allow it, or name another"
-            )
-            raise StartupError(text) from error
-        return uid
+            found = error.strerror
+            advice = f"{self._folder} cannot be written ({found}): allow it, or name another"
+            raise StartupError(advice) from error
+        return text
 
     def segment_ids(self) -> set[str]:
         """Ids of whole files."""

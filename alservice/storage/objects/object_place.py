@@ -24,17 +24,17 @@ class ObjectPlace:
         self.segments = ObjectFiles(bucket, self._cache, SEGMENTS)
         self.artefacts = ObjectFiles(bucket, self._cache, ARTEFACTS)
 
-    def owner(self) -> str | None:
-        """The uid in the mark."""
+    def mark(self) -> str | None:
+        """What the mark says."""
         with _at_start():
             found = self._bucket.get(MARK)
         return None if found is None else found.decode(errors="replace").strip()
 
-    def mark(self, uid: str) -> str:
+    def set_mark(self, text: str) -> str:
         """Create-only, and read back: a retry may have met the mark of its first attempt."""
         with _at_start():
-            self._bucket.put_new(MARK, f"{uid}\n".encode())
-        return self.owner() or ""
+            self._bucket.put_new(MARK, f"{text}\n".encode())
+        return self.mark() or ""
 
     def segment_ids(self) -> set[str]:
         """Ids of all objects that are segments."""

@@ -15,6 +15,9 @@ _ID: Final = sa.Text().with_variant(sa.TEXT(collation="C"), "postgresql")
 def upgrade() -> None:
     """Make the table with its one row."""
     made = op.create_table(
-        "cluster", sa.Column("uid", _ID, nullable=False), sa.PrimaryKeyConstraint("uid")
+        "cluster",
+        sa.Column("uid", _ID, nullable=False),
+        sa.Column("place", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("uid"),
     )
     op.execute(sa.insert(made).values(uid=uuid.uuid4().hex))
