@@ -28,8 +28,7 @@ OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 SETTING = re.compile(rf"\b{PREFIX}([A-Z_]+)")
 METRIC = re.compile(r"\balservice_[a-z_]+")
 DERIVED = ("_bucket", "_sum", "_count", "_created")
-# `--catalog` comes with the PostgreSQL catalog.
-KNOWN_SETTINGS = {"catalog", *PARSERS, *(name.removeprefix(PREFIX).lower() for name in NOT_OURS)}
+KNOWN_SETTINGS = {*PARSERS, *(name.removeprefix(PREFIX).lower() for name in NOT_OURS)}
 
 
 def shown_metrics() -> set[str]:
@@ -123,7 +122,7 @@ def test_compose_lets_running_calls_end(name: str) -> None:
         for key, value in one["environment"].items()
         if key.startswith(PREFIX)
     }
-    for key, value in parsed.items() - {"catalog": parsed["catalog"]}.items():
+    for key, value in parsed.items():
         PARSERS[key](re.sub(r"\$\{.*?\}", "secret", value))
 
 
