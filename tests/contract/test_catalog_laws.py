@@ -1,8 +1,9 @@
 """Any sequence of changes leaves leases, labels and settled rows as three dictionaries would."""
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from alservice.domain.batch import Lease
 from alservice.domain.errors import Conflict
 from alservice.domain.label import LabelRow, Settled
-from alservice.storage.catalog.sqlite import SqliteCatalog
+from tests.contract.catalog_makers import MAKERS
 from tests.contract.catalog_rows import P, a_lease, a_project, a_settled, an_answer
 
 ITEMS = st.sampled_from(["a", "b", "c"])
@@ -24,10 +25,13 @@ TIMES = st.integers(0, 5)
 class CatalogLikeDictionaries(RuleBasedStateMachine):
     """The catalog beside its model; each rule does the same to both."""
 
+    maker: ClassVar[str] = "sqlite"
+
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.catalog = SqliteCatalog(Path(self.folder.name))
+        self.stack = ExitStack()
+        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        self.catalog = self.stack.enter_context(MAKERS[self.maker](folder))()
         self.catalog.transact(lambda tx: tx.projects.insert(a_project()))
         self.leases: dict[tuple[str, int, int], Lease] = {}
         self.lines: list[LabelRow] = []
@@ -35,7 +39,7 @@ class CatalogLikeDictionaries(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.catalog.close()
-        self.folder.cleanup()
+        self.stack.close()
 
     @rule(keys=st.lists(st.tuples(KEYS, st.integers(0, 1)), max_size=3), batch=BATCHES, end=TIMES)
     def lease(self, keys: list[tuple[tuple[str, int], int]], batch: str, end: int) -> None:
@@ -114,5 +118,13 @@ class CatalogLikeDictionaries(RuleBasedStateMachine):
         self.leases = {k: v for k, v in self.leases.items() if wanted(v)}
 
 
+class PostgresLikeDictionaries(CatalogLikeDictionaries):
+    """The same, in PostgreSQL."""
+
+    maker = "postgres"
+
+
 CatalogLikeDictionaries.TestCase.settings = settings(max_examples=15, stateful_step_count=20)
+PostgresLikeDictionaries.TestCase.settings = settings(max_examples=10, stateful_step_count=20)
 TestCatalogLikeDictionaries = CatalogLikeDictionaries.TestCase
+TestPostgresLikeDictionaries = PostgresLikeDictionaries.TestCase

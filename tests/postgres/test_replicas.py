@@ -7,6 +7,11 @@ import pytest
 from google.longrunning import operations_pb2
 
 from alservice.api.v1 import active_learning_service_pb2 as al
+from alservice.bootstrap import Adapters
+from alservice.config import Settings
+from alservice.domain.segment import SegmentState
+from alservice.workers.replay_process import ReplayProcess
+from tests.contract.catalog_rows import P, a_segment, an_operation
 from tests.e2e.api import PATIENCE_S, Api, failure, label, random_vectors
 from tests.e2e.wire import info_of
 from tests.postgres.server import PostgresServer
@@ -65,3 +70,28 @@ def test_a_server_outlives_its_database(own_server: PostgresServer, folders: lis
         own_server.start()
         assert api.show(project).name == project
         assert replica.terminate() == 0
+
+
+def scratch_of(adapters: Adapters) -> Path:
+    assert isinstance(adapters.replaying, ReplayProcess)
+    return adapters.replaying.scratch
+
+
+def test_a_replica_that_starts_takes_nothing_from_those_that_run(dsn: str, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path, catalog=dsn)
+    first = Adapters.open(settings, lambda: None)
+    first.catalog.transact(lambda tx: tx.operations.insert(an_operation("o-1")))
+    claim = lambda tx: tx.operations.claim("first", tx.now_ms(), 60_000)  # noqa: E731
+    mine = first.catalog.transact(claim)
+    writing = a_segment("s-1", state=SegmentState.WRITING, expire_time_ms=2**60)
+    first.catalog.transact(lambda tx: tx.segments.reserve(writing))
+    (scratch_of(first) / "simulate-1").mkdir(parents=True)
+    second = Adapters.open(settings, lambda: None)
+    try:
+        assert second.catalog.transact(claim) is None
+        assert second.catalog.read(lambda tx: tx.operations.get(P, "o-1")) == mine
+        assert second.catalog.transact(lambda tx: tx.segments.expire(tx.now_ms())) == []
+        assert (scratch_of(first) / "simulate-1").is_dir()
+    finally:
+        first.close()
+        second.close()
