@@ -37,8 +37,9 @@ def herd(  # noqa: PLR0913, PLR0917 -- two matrices, two columns, and how to com
     al. 2024); "ball" 1 where `|x - y| <= scale`, else 0 (Yehuda et al. 2022); "dot" `max(0, xy)`,
     for which scale means nothing. Weights (n,) >= 0.
 
-    Memory: the vectors twice, and up to 320 MB. Raises ValueError for shapes that disagree,
-    numbers that are not finite, or a scale out of range; Cancelled.
+    Memory: the vectors three times, and all similarities, 4 m n bytes, where these are at most
+    2 GB; else up to 320 MB of them, and the time to work out the others again. Raises ValueError
+    for shapes that disagree, numbers that are not finite, or a scale out of range; Cancelled.
     """
     return _native.herd(
         engine.native,

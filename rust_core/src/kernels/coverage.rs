@@ -3,15 +3,17 @@
 //! (Bae et al., ECCV 2024), uncertainty herding (Bae, Oliveira and Sutherland, ICLR 2025) and,
 //! with balls, `ProbCover` (Yehuda et al., `NeurIPS` 2022).
 //!
-//! The matrix of similarities is never stored. The first gains are one pass over all pairs; later
-//! only candidates that may be the best are looked at, and of their columns only what exceeds the
-//! cover of its row is kept, which becomes less with every pick.
+//! The first gains are one pass over all pairs; later only candidates that may be the best are
+//! looked at. The similarities are kept in a table up to a limit. Beyond it they are worked out
+//! again, and of the columns of those looked at only what exceeds the cover of its row is kept,
+//! which becomes less with every pick. Both ways give the same numbers, to the last bit.
 
 use super::coverage_pass::{Column, Ground, ROWS, Scratch, Visit};
+use super::coverage_table::{LARGEST, Table, Within};
 use super::error::same_length;
 use super::lazy::{Coverage, Picks, choose};
-use super::similarity::{Group, Normed, Similarity};
-use super::vectors::TILE_ROWS;
+use super::panel::{ABREAST, PANEL_ROWS};
+use super::similarity::{Compared, Group, Normed, Similarity};
 use super::{Cancel, Engine, Error, Result};
 use rayon::prelude::*;
 
@@ -29,6 +31,15 @@ pub struct Rows<'a> {
     pub weights: &'a [f32],
     /// The similarity to whatever was chosen before.
     pub covered: &'a [f32],
+}
+
+/// What `Engine::herd` is asked.
+pub(crate) struct Task<'a> {
+    pub(crate) candidates: &'a [f32],
+    pub(crate) rows: Rows<'a>,
+    pub(crate) dim: usize,
+    pub(crate) similarity: Similarity,
+    pub(crate) k: usize,
 }
 
 pub(crate) fn check_rows(weights: &[f32], covered: &[f32]) -> Result<()> {
@@ -52,6 +63,7 @@ struct Herd<'a> {
     engine: &'a Engine,
     candidates: Normed,
     ground: Ground,
+    table: Option<Table>,
     columns: Vec<Option<Column>>,
     /// Similarities in all columns, or a few more.
     kept: usize,
@@ -62,8 +74,10 @@ impl Herd<'_> {
     /// Pass over all rows with these candidates, as many at a time as fit the cache.
     fn pass(&mut self, candidates: &[usize], keep: bool) -> Result<Vec<f64>> {
         let share = candidates.len().div_ceil(self.engine.threads());
-        let fit = GROUP_BYTES / (4 * self.candidates.wide());
-        let size = share.clamp(1, fit.clamp(6, 240)).next_multiple_of(6);
+        let fit = GROUP_BYTES / (4 * self.candidates.dim());
+        let size = share
+            .clamp(1, fit.clamp(ABREAST, 240))
+            .next_multiple_of(ABREAST);
         let mut gains = Vec::with_capacity(candidates.len());
         // A few groups at a time, so that columns that find no room do not pile up.
         for some in candidates.chunks(size * 2 * self.engine.threads()) {
@@ -98,7 +112,7 @@ impl Herd<'_> {
         let mut columns = Vec::new();
         columns.resize_with(if keep { group.len() } else { 0 }, Column::default);
         let group = Group::new(&self.candidates, group);
-        let rows = self.ground.rows.rows();
+        let rows = self.ground.weights.len();
         for start in (0..rows).step_by(ROWS) {
             self.cancel.check()?;
             self.engine.level().run(Visit {
@@ -135,10 +149,20 @@ impl Coverage for Herd<'_> {
     fn first_gains(&mut self) -> Result<Vec<f64>> {
         let count = self.candidates.rows();
         let all: Vec<usize> = (0..count).collect();
-        self.pass(&all, count.saturating_mul(self.ground.rows.rows()) <= KEPT)
+        if let Some(table) = &self.table {
+            return Ok(table.gains(self.engine.level(), &self.ground, &all));
+        }
+        self.pass(
+            &all,
+            count.saturating_mul(self.ground.weights.len()) <= KEPT,
+        )
     }
 
     fn gains(&mut self, candidates: &[usize]) -> Result<Vec<f64>> {
+        if let Some(table) = &self.table {
+            self.cancel.check()?;
+            return Ok(table.gains(self.engine.level(), &self.ground, candidates));
+        }
         let is_known = |candidate: &usize| self.columns[*candidate].is_some();
         let (known, missing): (Vec<usize>, Vec<usize>) =
             candidates.iter().partition(|c| is_known(c));
@@ -160,6 +184,10 @@ impl Coverage for Herd<'_> {
     }
 
     fn pick(&mut self, candidate: usize) -> Result<()> {
+        if let Some(table) = &self.table {
+            table.cover(candidate, &mut self.ground.covered);
+            return Ok(());
+        }
         let column = match self.columns[candidate].take() {
             Some(column) => {
                 self.kept -= column.len();
@@ -195,29 +223,53 @@ impl Engine {
         k: usize,
         cancel: &Cancel,
     ) -> Result<Picks> {
-        let (level, count) = (self.level(), candidates.len() / dim.max(1));
+        let task = Task {
+            candidates,
+            rows,
+            dim,
+            similarity,
+            k,
+        };
+        self.herd_within(&task, LARGEST, cancel)
+    }
+
+    /// As [`Engine::herd`], with a table of at most so many similarities.
+    pub(crate) fn herd_within(
+        &self,
+        task: &Task<'_>,
+        largest: usize,
+        cancel: &Cancel,
+    ) -> Result<Picks> {
+        let (level, dim, rows) = (self.level(), task.dim, task.rows);
         check_rows(rows.weights, rows.covered)?;
-        let n = rows.weights.len();
+        let (count, n) = (task.candidates.len() / dim.max(1), rows.weights.len());
         let padded = |values: &[f32]| {
             let mut values = values.to_vec();
-            values.resize(n.next_multiple_of(TILE_ROWS), 0.0);
+            values.resize(n.next_multiple_of(PANEL_ROWS), 0.0);
             values
         };
         let mut columns = Vec::new();
         columns.resize_with(count, || None);
-        let mut herd = Herd {
-            engine: self,
-            candidates: Normed::new("candidates", candidates, count, dim, level)?,
-            ground: Ground {
-                rows: Normed::new("rows", rows.values, n, dim, level)?,
-                weights: padded(rows.weights),
-                covered: padded(rows.covered),
-                similarity,
-            },
-            columns,
-            kept: 0,
-            cancel,
+        let shared = rows.values.get(..task.candidates.len()) == Some(task.candidates);
+        let candidates = Normed::new("candidates", task.candidates, count, dim, level)?;
+        let ground = Ground {
+            rows: Compared::new(&Normed::new("rows", rows.values, n, dim, level)?),
+            weights: padded(rows.weights),
+            covered: padded(rows.covered),
+            similarity: task.similarity,
         };
-        self.install(|| choose(&mut herd, k))
+        self.install(|| {
+            let within = Within { largest, shared };
+            let mut herd = Herd {
+                engine: self,
+                table: Table::new(level, &candidates, &ground, within, cancel)?,
+                candidates,
+                ground,
+                columns,
+                kept: 0,
+                cancel,
+            };
+            choose(&mut herd, task.k)
+        })
     }
 }

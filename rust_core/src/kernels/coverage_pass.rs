@@ -2,16 +2,17 @@
 //! column of the similarities that still matter.
 
 use super::aligned::Aligned;
+use super::panel::PANEL_ROWS;
 use super::simd::{Kernel, Simd};
-use super::similarity::{Group, Normed, Similarity};
+use super::similarity::{Compared, Group, Similarity};
 use super::vectors::TILE_ROWS;
 
 /// Rows whose gains are added in single precision before they join a sum in double precision.
 pub(crate) const ROWS: usize = 256;
 
-/// The rows, padded to whole tiles with rows that weigh nothing.
+/// The rows, padded to whole panels with rows that weigh nothing.
 pub(crate) struct Ground {
-    pub(crate) rows: Normed,
+    pub(crate) rows: Compared,
     pub(crate) weights: Vec<f32>,
     pub(crate) covered: Vec<f32>,
     pub(crate) similarity: Similarity,
@@ -130,27 +131,30 @@ impl Kernel for Visit<'_> {
             similarities,
             lanes,
         } = self.scratch;
-        similarities.grow(size);
+        similarities.grow(2 * size);
         lanes.grow(size);
-        let similarities = &mut similarities.as_mut_slice()[..size];
+        let similarities = &mut similarities.as_mut_slice()[..2 * size];
         let lanes = &mut lanes.as_mut_slice()[..size];
         lanes.fill(0.0);
         for column in &mut *self.columns {
             column.counts.push(0);
         }
-        for start in (self.start..self.end).step_by(TILE_ROWS) {
-            let span = start..start + TILE_ROWS;
-            let weights = &self.ground.weights[span.clone()];
-            let covered = &self.ground.covered[span];
+        for start in (self.start..self.end).step_by(PANEL_ROWS) {
             let (rows, similarity) = (&self.ground.rows, self.ground.similarity);
             self.group
                 .similarities(s, rows, start, similarity, similarities);
-            let each = similarities.chunks_exact(TILE_ROWS);
-            for (similarities, lanes) in each.clone().zip(lanes.chunks_exact_mut(TILE_ROWS)) {
-                add(s, similarities, weights, covered, lanes);
-            }
-            for (similarities, column) in each.zip(&mut *self.columns) {
-                column.push(start - self.start, similarities, weights, covered);
+            let tiles = (start..self.end).step_by(TILE_ROWS);
+            for (similarities, start) in similarities.chunks_exact(size).zip(tiles) {
+                let span = start..start + TILE_ROWS;
+                let weights = &self.ground.weights[span.clone()];
+                let covered = &self.ground.covered[span];
+                let each = similarities.chunks_exact(TILE_ROWS);
+                for (similarities, lanes) in each.clone().zip(lanes.chunks_exact_mut(TILE_ROWS)) {
+                    add(s, similarities, weights, covered, lanes);
+                }
+                for (similarities, column) in each.zip(&mut *self.columns) {
+                    column.push(start - self.start, similarities, weights, covered);
+                }
             }
         }
         for (lanes, total) in lanes.chunks_exact(TILE_ROWS).zip(self.totals) {
@@ -159,7 +163,7 @@ impl Kernel for Visit<'_> {
     }
 }
 
-fn sum(lanes: &[f32]) -> f64 {
+pub(crate) fn sum(lanes: &[f32]) -> f64 {
     lanes.iter().map(|&x| f64::from(x)).sum()
 }
 

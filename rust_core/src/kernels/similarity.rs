@@ -1,11 +1,11 @@
-//! How alike candidates and rows are, sixteen rows by a group of candidates at a time.
+//! How alike candidates and rows are, a panel of rows by a group of candidates at a time.
 
-use super::aligned::{Aligned, padded};
-use super::head::{Ahead, products};
+use super::aligned::padded;
+use super::panel::{Abreast, PANEL_ROWS, Panels};
 use super::product::squared;
 use super::simd::math::{LOWEST, exp};
 use super::simd::{Kernel, Level, Simd};
-use super::vectors::{TILE_ROWS, Tile, Values, Vectors};
+use super::vectors::{TILE_ROWS, Values, Vectors};
 use super::{Error, Result};
 
 /// Below this share of `|x|^2 + |y|^2`, `|x|^2 + |y|^2 - 2xy` has lost its digits to cancellation.
@@ -80,13 +80,11 @@ impl Similarity {
     }
 }
 
-/// Vectors on cache lines, padded to a multiple of 16 values, with their squared norms.
+/// Vectors with their squared norms.
 #[derive(Debug)]
 pub(crate) struct Normed {
-    values: Aligned,
-    wide: usize,
-    rows: usize,
-    /// One per row and zeros up to a multiple of 16.
+    values: Vec<f32>,
+    dim: usize,
     norms: Vec<f32>,
 }
 
@@ -112,42 +110,28 @@ impl Normed {
         if let Some(position) = vectors.first_nonfinite(level) {
             return Err(Error::NotFinite { what, position });
         }
-        let wide = padded(dim);
-        let mut normed = Self {
-            values: Aligned::zeros(rows * wide),
-            wide,
-            rows,
-            norms: vec![0.0; rows.next_multiple_of(TILE_ROWS)],
-        };
-        let packed = normed.values.as_mut_slice().chunks_exact_mut(wide);
-        for (to, from) in packed.zip(values.chunks_exact(dim)) {
-            to[..dim].copy_from_slice(from);
-        }
-        let zeros = vec![0.0; wide];
-        for row in 0..rows {
-            normed.norms[row] = level.run(Squared(normed.row(row), &zeros));
-        }
-        Ok(normed)
+        let (mut row, zeros) = (vec![0.0; padded(dim)], vec![0.0; padded(dim)]);
+        let norms = values.chunks_exact(dim).map(|values| {
+            row[..dim].copy_from_slice(values);
+            level.run(Squared(&row, &zeros))
+        });
+        Ok(Self {
+            norms: norms.collect(),
+            values: values.to_vec(),
+            dim,
+        })
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.rows
+        self.norms.len()
     }
 
-    pub(crate) fn wide(&self) -> usize {
-        self.wide
+    pub(crate) fn dim(&self) -> usize {
+        self.dim
     }
 
-    #[inline(always)]
     fn row(&self, row: usize) -> &[f32] {
-        &self.values.as_slice()[row * self.wide..(row + 1) * self.wide]
-    }
-
-    #[inline(always)]
-    fn tile(&self, start: usize) -> Tile<'_> {
-        let end = self.rows.min(start + TILE_ROWS);
-        let rows = &self.values.as_slice()[start * self.wide..end * self.wide];
-        Tile::new(rows, self.wide, end - start)
+        &self.values[row * self.dim..(row + 1) * self.dim]
     }
 }
 
@@ -162,51 +146,63 @@ impl Kernel for Squared<'_> {
     }
 }
 
+/// Rows to compare with, in panels, with their squared norms.
+#[derive(Debug)]
+pub(crate) struct Compared {
+    panels: Panels,
+    /// One per row and zeros up to a whole number of panels.
+    norms: Vec<f32>,
+}
+
+impl Compared {
+    pub(crate) fn new(rows: &Normed) -> Self {
+        let mut norms = rows.norms.clone();
+        norms.resize(norms.len().next_multiple_of(PANEL_ROWS), 0.0);
+        let panels = Panels::new(rows.values.chunks_exact(rows.dim), rows.dim);
+        Self { panels, norms }
+    }
+}
+
 /// A few candidates side by side.
 #[derive(Debug)]
 pub(crate) struct Group {
-    values: Aligned,
+    values: Abreast,
     norms: Vec<f32>,
-    zeros: Vec<f32>,
 }
 
 impl Group {
     /// Those of these numbers.
     pub(crate) fn new(from: &Normed, candidates: &[usize]) -> Self {
-        let mut values = Aligned::zeros(candidates.len() * from.wide);
-        let packed = values.as_mut_slice().chunks_exact_mut(from.wide);
-        for (to, &candidate) in packed.zip(candidates) {
-            to.copy_from_slice(from.row(candidate));
-        }
+        let rows = candidates.iter().map(|&candidate| from.row(candidate));
         Self {
-            values,
+            values: Abreast::new(rows, from.dim),
             norms: candidates.iter().map(|&c| from.norms[c]).collect(),
-            zeros: vec![0.0; candidates.len()],
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.norms.len()
+        self.values.len()
     }
 
-    /// The similarities of each with 16 rows from `start`: 16 values each, those past the last
-    /// row meaningless.
+    /// The similarities of each with `PANEL_ROWS` rows from `start`: with the first 16 rows 16
+    /// values each, then with the others; those past the last row mean nothing.
     #[inline(always)]
     pub(crate) fn similarities<S: Simd>(
         &self,
         s: S,
-        rows: &Normed,
+        rows: &Compared,
         start: usize,
         similarity: Similarity,
         out: &mut [f32],
     ) {
-        let tile = rows.tile(start);
-        let group = &self.values.as_slice()[..self.len() * rows.wide];
-        products(s, &tile, group, &self.zeros, Ahead::NONE, out);
+        rows.panels.products(s, start, &self.values, out);
         if similarity != Similarity::Dot {
-            let norms = &rows.norms[start..start + TILE_ROWS];
-            if self.distances(s, norms, out) {
-                self.mend(s, rows, start, out);
+            let halves = out.chunks_exact_mut(self.len() * TILE_ROWS);
+            for (out, start) in halves.zip((start..).step_by(TILE_ROWS)) {
+                let norms = &rows.norms[start..start + TILE_ROWS];
+                if self.distances(s, norms, out) {
+                    self.mend(s, rows, start, out);
+                }
             }
         }
         for out in out.chunks_exact_mut(S::LANES) {
@@ -243,14 +239,18 @@ impl Group {
         s.sums([any, zero, zero, zero])[0] > 0.0
     }
 
+    /// Direct differences where products cancelled.
     #[inline(always)]
-    fn mend<S: Simd>(&self, s: S, rows: &Normed, start: usize, out: &mut [f32]) {
-        let group = self.values.as_slice().chunks_exact(rows.wide);
-        for (out, candidate) in out.chunks_exact_mut(TILE_ROWS).zip(group) {
-            for (row, out) in (start..rows.rows).zip(out) {
-                if *out < 0.0 {
-                    *out = squared(s, rows.row(row), candidate);
-                }
+    fn mend<S: Simd>(&self, s: S, rows: &Compared, start: usize, out: &mut [f32]) {
+        for (candidate, out) in out.chunks_exact_mut(TILE_ROWS).enumerate() {
+            if out.iter().all(|&x| x >= 0.0) {
+                continue;
+            }
+            let mut direct = [0.0; TILE_ROWS];
+            let panels = &rows.panels;
+            panels.squared(s, start, &self.values, candidate, &mut direct);
+            for (out, direct) in out.iter_mut().zip(direct) {
+                *out = if *out < 0.0 { direct } else { *out };
             }
         }
     }

@@ -22,19 +22,24 @@ impl Task {
         }
     }
 
+    /// By the table of similarities and without: the same to the last bit.
     fn run(&self, engine: &Engine, k: usize) -> Picks {
-        let similarity = Similarity::by_name(self.kind, self.scale).unwrap();
-        let cancel = Cancel::default();
-        engine
-            .herd(
-                &self.candidates,
-                self.rows(),
-                self.dim,
-                similarity,
-                k,
-                &cancel,
-            )
-            .unwrap()
+        let (similarity, cancel) = (
+            Similarity::by_name(self.kind, self.scale).unwrap(),
+            Cancel::default(),
+        );
+        let (candidates, rows, dim) = (&self.candidates, self.rows(), self.dim);
+        let got = engine.herd(candidates, rows, dim, similarity, k, &cancel);
+        let task = super::super::coverage::Task {
+            candidates,
+            rows,
+            dim,
+            similarity,
+            k,
+        };
+        let without = engine.herd_within(&task, 0, &cancel).unwrap();
+        assert_eq!(got.as_ref(), Ok(&without));
+        got.unwrap()
     }
 
     fn similarity(&self, candidate: usize, row: usize) -> f64 {
@@ -222,5 +227,27 @@ fn hostile_numbers_are_refused_or_do_no_harm() {
         ("cosine", 1.0),
     ] {
         assert!(Similarity::by_name(kind, scale).is_err());
+    }
+}
+
+/// More candidates than one visit, so that a part of the table is the mirror of another.
+#[test]
+fn a_pair_that_is_looked_at_once_counts_for_both() {
+    for (kind, candidates, n) in [("rbf", 450, 500), ("dot", 420, 420), ("ball", 611, 1024)] {
+        let rows: Vec<f32> = (0..n * 5)
+            .map(|at| ((at * 7919 + at * at % 613) % 1009) as f32 / 500.0 - 1.0)
+            .collect();
+        let task = Task {
+            dim: 5,
+            candidates: rows[..candidates * 5].to_vec(),
+            rows,
+            weights: (0..n).map(|row| (row % 7) as f32).collect(),
+            covered: vec![0.0; n],
+            kind,
+            scale: 1.1,
+        };
+        for engine in engines() {
+            assert!(task.run(&engine, 30).index.len() > 5, "{kind}");
+        }
     }
 }

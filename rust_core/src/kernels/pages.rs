@@ -1,0 +1,30 @@
+//! Large pages for large tables: with small ones the first touch of a gigabyte costs a second.
+
+#[cfg(target_os = "linux")]
+use std::ffi::{c_int, c_void};
+
+#[cfg(target_os = "linux")]
+const PAGE: usize = 4096;
+#[cfg(target_os = "linux")]
+const HUGE: c_int = 14;
+
+#[cfg(target_os = "linux")]
+unsafe extern "C" {
+    fn madvise(start: *mut c_void, bytes: usize, advice: c_int) -> c_int;
+}
+
+/// Ask for large pages where the system gives them on demand. Only a hint: nothing depends on it,
+/// and a refusal is not an error.
+#[cfg(target_os = "linux")]
+pub(crate) fn in_large_pages(values: &mut [f32]) {
+    let from = values.as_mut_ptr().cast::<u8>();
+    let skip = from.align_offset(PAGE);
+    let bytes = size_of_val(values).saturating_sub(skip) / PAGE * PAGE;
+    // SAFETY: whole pages inside memory that is borrowed mutably; this advice leaves what they
+    // hold as it is.
+    unsafe { madvise(from.wrapping_add(skip).cast(), bytes, HUGE) };
+}
+
+/// Elsewhere the system decides.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn in_large_pages(_: &mut [f32]) {}
