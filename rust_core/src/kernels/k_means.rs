@@ -4,9 +4,10 @@
 //! Sums over a cluster run over pieces of its rows in their order, in double precision, and the
 //! pieces are added up in order: the same for any number of threads.
 
+use super::masses::check_weights;
 use super::nearest::{Nearest, at_least};
-use super::plus_plus::check_weights;
 use super::product::Packed;
+use super::simd::{Kernel, Simd};
 use super::vectors::{Values, Vectors};
 use super::{Cancel, Engine, Error, Result};
 use rayon::prelude::*;
@@ -46,14 +47,22 @@ impl Rows<'_> {
             .map(|(row, &gap)| self.weight(row) * f64::from(gap))
             .sum()
     }
+}
 
-    /// The weighted sum of some rows and the sum of their weights, which comes last.
-    fn sum(&self, rows: &[u32]) -> Vec<f64> {
-        let dim = self.vectors.dim();
+/// The weighted sum of some rows and the sum of their weights, which comes last.
+struct Sum<'a>(Rows<'a>, &'a [u32]);
+
+impl Kernel for Sum<'_> {
+    type Output = Vec<f64>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) -> Vec<f64> {
+        let Self(rows, members) = self;
+        let dim = rows.vectors.dim();
         let (mut sums, mut values) = (vec![0.0; dim + 1], vec![0.0; dim]);
-        for &row in rows {
-            let weight = self.weight(row as usize);
-            self.vectors.copy_row(row as usize, &mut values);
+        for &row in members {
+            let weight = rows.weight(row as usize);
+            rows.vectors.copy_row(row as usize, &mut values);
             for (sum, &value) in sums.iter_mut().zip(&values) {
                 *sum += weight * f64::from(value);
             }
@@ -122,8 +131,11 @@ impl Engine {
         check_weights(weights, vectors.rows())?;
         self.check_finite("vectors (row)", vectors, cancel)?;
         let rows = Rows { vectors, weights };
-        let mut centres = self.start(rows, k, seed, cancel)?;
-        let mut nearest = self.serve(vectors, &centres, cancel)?;
+        let (mut centres, known) = self.start(rows, k, seed, cancel)?;
+        let mut nearest = match known {
+            Some(nearest) => nearest,
+            None => self.serve(vectors, &centres, cancel)?,
+        };
         let mut cost = rows.cost(&nearest);
         for _ in 0..iterations {
             centres = self.means(rows, &nearest, &centres, cancel)?;
@@ -136,16 +148,23 @@ impl Engine {
         Ok(KMeans { centres, nearest })
     }
 
-    fn start(&self, rows: Rows<'_>, k: usize, seed: u64, cancel: &Cancel) -> Result<Vec<f32>> {
+    /// The first centres, and which is nearest to each row if the draws found out.
+    fn start(
+        &self,
+        rows: Rows<'_>,
+        k: usize,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<(Vec<f32>, Option<Nearest>)> {
         let dim = rows.vectors.dim();
         let none = Vectors::new(Values::F32(&[]), 0, dim)?;
         let none = Packed::new("anchors", &none, self.level())?;
-        let seeds = self.seeds(rows.vectors, rows.weights, &none, k, seed, cancel)?;
+        let (seeds, nearest) = self.seeds(rows.vectors, rows.weights, &none, k, seed, cancel)?;
         let mut centres = vec![0.0; k * dim];
         for (&row, centre) in seeds.index.iter().zip(centres.chunks_exact_mut(dim)) {
             rows.vectors.copy_row(row as usize, centre);
         }
-        Ok(centres)
+        Ok((centres, nearest))
     }
 
     fn serve(&self, vectors: &Vectors<'_>, centres: &[f32], cancel: &Cancel) -> Result<Nearest> {
@@ -171,7 +190,8 @@ impl Engine {
             let means = clusters.map(|(cluster, centre)| {
                 cancel.check()?;
                 let pieces = members.of(cluster).par_chunks(PIECE);
-                let sums: Vec<_> = pieces.map(|piece| rows.sum(piece)).collect();
+                let sums = pieces.map(|piece| self.level().run(Sum(rows, piece)));
+                let sums: Vec<_> = sums.collect();
                 Ok((!mean(&sums, centre)).then_some(cluster))
             });
             means.collect::<Result<Vec<_>>>()

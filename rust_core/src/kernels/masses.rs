@@ -1,6 +1,8 @@
 //! Draws in proportion to changing masses, the same for any number of threads.
 
+use super::error::same_length;
 use super::hash::keyed_hash;
+use super::{Error, Result};
 use rayon::prelude::*;
 
 /// Rows whose masses are added up together.
@@ -78,5 +80,21 @@ impl Uniform {
     pub(crate) fn next(&mut self) -> f64 {
         self.step += 1;
         (keyed_hash(self.step, self.seed) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// One weight per row, finite and at least 0.
+pub(crate) fn check_weights(weights: Option<&[f32]>, rows: usize) -> Result<()> {
+    let Some(weights) = weights else {
+        return Ok(());
+    };
+    same_length("weights", rows, weights.len())?;
+    let what = "weights";
+    if let Some(position) = weights.iter().position(|w| !w.is_finite()) {
+        return Err(Error::NotFinite { what, position });
+    }
+    match weights.iter().position(|&w| w < 0.0) {
+        Some(position) => Err(Error::OutOfRange { what, position }),
+        None => Ok(()),
     }
 }

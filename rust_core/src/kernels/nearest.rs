@@ -35,6 +35,25 @@ impl Scratch {
     }
 }
 
+/// The squared distance of two rows.
+pub(crate) struct Pair<'a>(
+    pub(crate) &'a Vectors<'a>,
+    pub(crate) usize,
+    pub(crate) usize,
+);
+
+impl Kernel for Pair<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) -> f32 {
+        let (mut a, mut b) = (Scratch::default(), Scratch::default());
+        let a = self.0.tile(s, self.1, 1, &mut a.tile);
+        let b = self.0.tile(s, self.2, 1, &mut b.tile);
+        squared(s, a.row(0), b.row(0))
+    }
+}
+
 struct Task<'a, 'c> {
     vectors: &'a Vectors<'a>,
     start: usize,

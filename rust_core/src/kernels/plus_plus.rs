@@ -7,12 +7,12 @@
 //! the rows thus serves many picks, and is a matrix product rather than a product per pick.
 
 use super::error::{same_length, zeros};
-use super::masses::{Masses, Uniform};
-use super::nearest::{Scratch, TASK_ROWS};
+use super::masses::{Masses, Uniform, check_weights};
+use super::nearest::{Nearest, Pair, Scratch, TASK_ROWS};
 use super::product::{Packed, squared, tile_norms};
 use super::simd::{Kernel, Simd};
 use super::vectors::{TILE_ROWS, Values, Vectors};
-use super::{Cancel, Engine, Error, Result};
+use super::{Cancel, Engine, Result};
 use rayon::prelude::*;
 
 /// Rows in the order of drawing.
@@ -37,6 +37,8 @@ struct Draw<'a> {
     cancel: &'a Cancel,
     uniform: Uniform,
     near: Vec<f32>,
+    /// Which pick that is, by the order of drawing.
+    of: Vec<i32>,
     masses: Masses,
     taken: Vec<bool>,
     /// The picks that `near` does not know of.
@@ -120,10 +122,12 @@ impl Draw<'_> {
         let picked = Vectors::new(Values::F32(&picked), self.pending.len(), dim)?;
         let picks = Packed::new("rows", &picked, self.engine.level())?;
         let (vectors, weights, cancel) = (self.vectors, self.weights, self.cancel);
-        let tasks = self.near.par_chunks_mut(TASK_ROWS).enumerate();
+        let tasks = self.near.par_chunks_mut(TASK_ROWS);
+        let tasks = tasks.zip(self.of.par_chunks_mut(TASK_ROWS)).enumerate();
+        let before = self.drawn.len() - self.pending.len();
         let level = self.engine.level();
         let sums = self.engine.install(|| {
-            let sums = tasks.map_init(Scratch::default, |scratch, (at, near)| {
+            let sums = tasks.map_init(Scratch::default, |scratch, (at, (near, of))| {
                 let start = at * TASK_ROWS;
                 level.run(Update {
                     vectors,
@@ -131,6 +135,8 @@ impl Draw<'_> {
                     start,
                     picks: &picks,
                     near,
+                    of,
+                    before,
                     scratch,
                     cancel,
                 })
@@ -143,28 +149,32 @@ impl Draw<'_> {
             self.total.push(sums.iter().map(|sums| sums[pick]).sum());
         }
         self.pending.clear();
+        self.weigh();
+        Ok(())
+    }
+
+    /// Make the masses those of the distances.
+    fn weigh(&mut self) {
         let mass = |row: usize| self.weight(row) * f64::from(self.near[row]);
         let rows = 0..self.near.len();
         self.masses = self.engine.install(|| {
             let masses = rows.into_par_iter().with_min_len(TASK_ROWS).map(mass);
             Masses::new(masses.collect())
         });
-        Ok(())
     }
-}
 
-/// The squared distance of two rows.
-struct Pair<'a>(&'a Vectors<'a>, usize, usize);
-
-impl Kernel for Pair<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> f32 {
-        let (mut a, mut b) = (Scratch::default(), Scratch::default());
-        let a = self.0.tile(s, self.1, 1, &mut a.tile);
-        let b = self.0.tile(s, self.2, 1, &mut b.tile);
-        squared(s, a.row(0), b.row(0))
+    /// What was drawn, and the nearest of it to each row where that is known.
+    fn finish(self) -> (Seeds, Option<Nearest>) {
+        let chances = self.mass.iter().zip(&self.total);
+        let seeds = Seeds {
+            probability: chances.map(|(mass, total)| (mass / total) as f32).collect(),
+            index: self.drawn.into_iter().map(|row| row as i64).collect(),
+        };
+        let nearest = self.pending.is_empty().then_some(Nearest {
+            index: self.of,
+            squared: self.near,
+        });
+        (seeds, nearest)
     }
 }
 
@@ -175,6 +185,9 @@ struct Update<'a, 'p> {
     start: usize,
     picks: &'a Packed<'p>,
     near: &'a mut [f32],
+    of: &'a mut [i32],
+    /// Picks that the distances know of.
+    before: usize,
     scratch: &'a mut Scratch,
     cancel: &'a Cancel,
 }
@@ -201,7 +214,10 @@ impl Kernel for Update<'_, '_> {
                     sums[pick] += f64::from(weight) * f64::from(*near);
                     if bounds[row] < *near {
                         let gap = squared(s, tile.row(row), self.picks.row(pick));
-                        *near = near.min(gap);
+                        if gap < *near {
+                            *near = gap;
+                            self.of[first + row] = (self.before + pick) as i32;
+                        }
                     }
                 }
             }
@@ -232,10 +248,12 @@ impl Engine {
         check_weights(weights, vectors.rows())?;
         let anchors = Packed::new("anchors (row)", anchors, self.level())?;
         self.check_finite("vectors (row)", vectors, cancel)?;
-        self.seeds(vectors, weights, &anchors, k, seed, cancel)
+        let (seeds, _) = self.seeds(vectors, weights, &anchors, k, seed, cancel)?;
+        Ok(seeds)
     }
 
-    /// As above, for what has been checked.
+    /// As above, for what has been checked; also the nearest of the drawn to each row, where
+    /// that is known; of no meaning if there are anchors.
     pub(crate) fn seeds(
         &self,
         vectors: &Vectors<'_>,
@@ -244,7 +262,7 @@ impl Engine {
         k: usize,
         seed: u64,
         cancel: &Cancel,
-    ) -> Result<Seeds> {
+    ) -> Result<(Seeds, Option<Nearest>)> {
         let (rows, k) = (vectors.rows(), k.min(vectors.rows()));
         let mut draw = Draw {
             engine: self,
@@ -253,6 +271,7 @@ impl Engine {
             cancel,
             uniform: Uniform::new(seed),
             near: zeros(rows)?,
+            of: vec![0; rows],
             masses: Masses::default(),
             taken: vec![false; rows],
             pending: Vec::new(),
@@ -269,26 +288,6 @@ impl Engine {
         draw.by_distance(k)?;
         draw.refresh()?;
         draw.by_weight(k)?;
-        let chances = draw.mass.iter().zip(&draw.total);
-        Ok(Seeds {
-            probability: chances.map(|(mass, total)| (mass / total) as f32).collect(),
-            index: draw.drawn.into_iter().map(|row| row as i64).collect(),
-        })
-    }
-}
-
-/// One weight per row, finite and at least 0.
-pub(crate) fn check_weights(weights: Option<&[f32]>, rows: usize) -> Result<()> {
-    let Some(weights) = weights else {
-        return Ok(());
-    };
-    same_length("weights", rows, weights.len())?;
-    let what = "weights";
-    if let Some(position) = weights.iter().position(|w| !w.is_finite()) {
-        return Err(Error::NotFinite { what, position });
-    }
-    match weights.iter().position(|&w| w < 0.0) {
-        Some(position) => Err(Error::OutOfRange { what, position }),
-        None => Ok(()),
+        Ok(draw.finish())
     }
 }

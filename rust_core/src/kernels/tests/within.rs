@@ -12,9 +12,9 @@ proptest! {
         let rows = pool.len();
         // Groups of rows from both ends, so that members are neither sorted nor contiguous.
         let sizes: Vec<i64> = cuts.iter().map(|&cut| cut.min(rows) as i64).collect();
-        let first = |group: usize| if group % 2 == 0 { 0 } else { rows - sizes[group] as usize };
+        let first = |group: usize| if group.is_multiple_of(2) { 0 } else { rows - sizes[group] as usize };
         let spans = (0..sizes.len()).map(|group| first(group)..first(group) + sizes[group] as usize);
-        let members: Vec<i64> = spans.clone().flat_map(|span| span.rev()).map(|row| row as i64).collect();
+        let members: Vec<i64> = spans.clone().flat_map(Iterator::rev).map(|row| row as i64).collect();
         let never = Cancel::default();
         for engine in engines() {
             let all = pool.vectors(0, rows);
