@@ -10,8 +10,11 @@ use super::{Cancel, Engine, Result};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Centres between two looks at which rows still matter: two register tiles.
-const STRIDE: usize = 12;
+/// Centres between two looks at which rows still matter, at least and at most: two register
+/// tiles where rows leave soon, more where few leave and collecting the others costs most.
+const STRIDE: (usize, usize) = (12, 48);
+/// The stride grows unless one of so many rows left within it.
+const LEAVE: usize = 4;
 /// Entries per task, which share their tiles.
 const TASK: usize = 8 * TILE_ROWS;
 
@@ -121,23 +124,55 @@ impl Against<'_, '_> {
         scratch: &mut Scratch,
     ) -> Result<()> {
         let first = entries.iter().map(|entry| entry.seen).min();
-        let own = self.own.rows();
+        let mut at = first.unwrap_or(0) as usize;
+        let mut stride = STRIDE.0;
         scratch.live.clear();
         scratch.live.extend(0..entries.len() as u32);
-        for (list, span) in spans(first.unwrap_or(0) as usize, own, self.others.rows()) {
-            let end = (list * own + span.end) as u32;
-            let Scratch { live, due, .. } = scratch;
-            live.retain(|&at| entries[at as usize].bound >= self.enough);
-            if live.is_empty() {
+        while let Some((list, span)) = self.span(at, stride) {
+            at = list * self.own.rows() + span.end;
+            let Scratch { live, due, .. } = &mut *scratch;
+            due.clear();
+            due.extend(
+                live.iter()
+                    .filter(|&&row| (entries[row as usize].seen as usize) < at),
+            );
+            self.compare_all(s, entries, list, &span, scratch)?;
+            let matters = |row: &u32| entries[*row as usize].bound >= self.enough;
+            let left = scratch.due.iter().filter(|row| !matters(row)).count();
+            stride = wider(stride, left, scratch.due.len());
+            scratch.live.retain(matters);
+            if scratch.live.is_empty() {
                 break;
             }
-            due.clear();
-            due.extend(live.iter().filter(|&&at| entries[at as usize].seen < end));
-            for at in (0..scratch.due.len()).step_by(TILE_ROWS) {
-                self.cancel.check()?;
-                let to = (at + TILE_ROWS).min(scratch.due.len());
-                self.compare(s, entries, at..to, list, span.clone(), scratch);
-            }
+        }
+        Ok(())
+    }
+
+    /// The list of centre `at`, counted through both lists, and up to `stride` of it from there.
+    fn span(&self, at: usize, stride: usize) -> Option<(usize, Range<usize>)> {
+        let own = self.own.rows();
+        let (list, start, end) = if at < own {
+            (0, at, own)
+        } else {
+            (1, at - own, self.others.rows())
+        };
+        (start < end).then(|| (list, start..(start + stride).min(end)))
+    }
+
+    /// Compare the entries that are due with some centres.
+    #[inline(always)]
+    fn compare_all<S: Simd>(
+        &self,
+        s: S,
+        entries: &mut [Entry],
+        list: usize,
+        span: &Range<usize>,
+        scratch: &mut Scratch,
+    ) -> Result<()> {
+        for at in (0..scratch.due.len()).step_by(TILE_ROWS) {
+            self.cancel.check()?;
+            let to = (at + TILE_ROWS).min(scratch.due.len());
+            self.compare(s, entries, at..to, list, span.clone(), scratch);
         }
         Ok(())
     }
@@ -176,13 +211,13 @@ impl Against<'_, '_> {
     }
 }
 
-/// Pieces of two lists from place `first`, counted through both.
-fn spans(first: usize, own: usize, others: usize) -> impl Iterator<Item = (usize, Range<usize>)> {
-    let cut = |list, from: usize, end: usize| {
-        let starts = (from..end).step_by(STRIDE);
-        starts.map(move |start| (list, start..(start + STRIDE).min(end)))
-    };
-    cut(0, first, own).chain(cut(1, first.saturating_sub(own), others))
+/// How many centres next, when of `due` rows so many have `left`.
+fn wider(stride: usize, left: usize, due: usize) -> usize {
+    if left * LEAVE < due {
+        (2 * stride).min(STRIDE.1)
+    } else {
+        STRIDE.0
+    }
 }
 
 impl Nearness {
