@@ -7,6 +7,7 @@ it decides how many threads the libraries get before they are loaded.
 
 import difflib
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Callable, Mapping
@@ -20,6 +21,15 @@ from alservice.domain.startup import StartupError
 PREFIX: Final = "ALSERVICE_"
 # Read by others: clients, and the project's own tests and benchmarks.
 NOT_OURS: Final = {"ALSERVICE_ADDRESS", "ALSERVICE_PUBLIC_DATA", "ALSERVICE_BENCH_SMALL"}
+# What Kubernetes puts into every pod of a namespace with a Service called alservice(-...): name
+# and value, so that ALSERVICE_PORT=50051, which somebody means, is still refused.
+_SERVICE_LINK: Final = re.compile(
+    r"ALSERVICE_([A-Z0-9_]+_)?"
+    r"(SERVICE_HOST=.*"
+    r"|SERVICE_PORT(_[A-Z0-9_]+)?=\d+"
+    r"|PORT(_\d+_(TCP|UDP|SCTP))?=(tcp|udp|sctp)://.*"
+    r"|PORT_\d+_(TCP|UDP|SCTP)_(ADDR=.*|PORT=\d+|PROTO=(tcp|udp|sctp)))"
+)
 POOLS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _CHOSEN_BY_USER: Final = {name for name in POOLS if name in os.environ}
 
@@ -129,8 +139,12 @@ def _from_file(file: Path | None) -> Raw:
 
 
 def _from_environment(environ: Mapping[str, str]) -> Raw:
-    ours = {k: v for k, v in environ.items() if k.startswith(PREFIX) and k not in NOT_OURS}
+    ours = {k: v for k, v in environ.items() if k.startswith(PREFIX) and not _foreign(k, v)}
     return {name.removeprefix(PREFIX).lower(): Given(v, name) for name, v in ours.items()}
+
+
+def _foreign(name: str, value: str) -> bool:
+    return name in NOT_OURS or _SERVICE_LINK.fullmatch(f"{name}={value}") is not None
 
 
 def _from_flags(flags: Mapping[str, object]) -> Raw:

@@ -96,6 +96,38 @@ def test_bad_values_are_refused(name: str, value: str) -> None:
         resolve({}, {f"ALSERVICE_{name.upper()}": value})
 
 
+def service_links(service: str) -> dict[str, str]:
+    """What Kubernetes tells every container about a Service with two ports."""
+    told = {"SERVICE_HOST": "10.3.0.7", "SERVICE_PORT": "50051", "SERVICE_PORT_GRPC": "50051"}
+    told["PORT"] = "tcp://10.3.0.7:50051"
+    for number, protocol in [("50051", "tcp"), ("8080", "udp")]:
+        port = f"PORT_{number}_{protocol.upper()}"
+        told[port] = f"{protocol}://10.3.0.7:{number}"
+        parts = {"ADDR": "10.3.0.7", "PORT": number, "PROTO": protocol}
+        told |= {f"{port}_{part}": value for part, value in parts.items()}
+    return {f"{service}_{name}": value for name, value in told.items()}
+
+
+@pytest.mark.parametrize("service", ["ALSERVICE", "ALSERVICE_API", "ALSERVICE_2"])
+def test_what_kubernetes_tells_of_a_service_of_our_name_is_no_setting(service: str) -> None:
+    assert resolve({}, service_links(service)) == resolve({}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALSERVICE_PORT", "50051"),
+        ("ALSERVICE_HTTP_PORT", "8080"),
+        ("ALSERVICE_HOST", "10.3.0.7"),
+        ("ALSERVICE_SERVICE_PORT", "tcp"),
+        ("ALSERVICE_PORT_50051_TCP_ADDRESS", "10.3.0.7"),
+    ],
+)
+def test_what_only_looks_like_it_is_still_refused(name: str, value: str) -> None:
+    with pytest.raises(StartupError, match=f"{name}: there is no setting"):
+        resolve({}, {name: value})
+
+
 @pytest.mark.parametrize("name", ["listen", "http"])
 def test_other_machines_are_served_with_tls_or_on_purpose_only(name: str) -> None:
     flags: dict[str, object] = {name: "0.0.0.0:0"}

@@ -18,9 +18,14 @@ ALL = (
 @pytest.fixture(params=["", ALL], ids=["plain", "all"])
 def made(request: pytest.FixtureRequest) -> list[dict[str, Any]]:
     """The objects of a release, without and with everything that is optional."""
-    settings = ",".join(filter(None, ["objects=s3://bucket", request.param]))
+    return release(*filter(None, [request.param]))
+
+
+def release(*settings: str) -> list[dict[str, Any]]:
+    """The objects of a release that is called like the chart, as the docs call it."""
+    given = ",".join(["objects=s3://bucket", *settings])
     text = checked(
-        "helm", "template", "release", CHART, "--kube-version", "1.30.0", "--set", settings
+        "helm", "template", "alservice", CHART, "--kube-version", "1.30.0", "--set", given
     )
     return list(filter(None, yaml.safe_load_all(text)))
 
@@ -63,6 +68,23 @@ def test_each_role_is_told_and_its_settings_are_valid(made: list[dict[str, Any]]
         assert env["ALSERVICE_ROLE"] == role
         for name, value in env.items():
             PARSERS[name.removeprefix(PREFIX).lower()](value)
+
+
+@pytest.mark.parametrize("given", [None, 300 << 30])
+def test_the_volume_holds_the_cache_and_a_quarter_more(given: int | None) -> None:
+    made = release(*([] if given is None else [f"cache.bytes={given}"]))
+    for pod in pods(made).values():
+        (container,) = pod["spec"]["containers"]
+        env = {one["name"]: one["value"] for one in container["env"]}
+        size = int(env["ALSERVICE_CACHE_BYTES"])
+        volumes = {volume["name"]: volume for volume in pod["spec"]["volumes"]}
+        assert size == (given or 16 << 30)
+        assert int(volumes["data"]["emptyDir"]["sizeLimit"]) == size * 5 // 4
+
+
+def test_services_of_our_name_set_nothing(made: list[dict[str, Any]]) -> None:
+    assert "alservice" in {one["metadata"]["name"] for one in made if one["kind"] == "Service"}
+    assert all(pod["spec"]["enableServiceLinks"] is False for pod in pods(made).values())
 
 
 def test_running_calls_may_end(made: list[dict[str, Any]]) -> None:

@@ -140,6 +140,9 @@ def test_the_image_is_made_of_what_there_is_and_runs_as_nobody_special() -> None
     assert (program, command) == ("alservice", "healthcheck")
     known = {option for parameter in parameters(command) for option in parameter.opts}
     assert {option for option in options if option.startswith("--")} <= known
+    # The port that never has TLS, where the image itself puts it.
+    port = re.search(r"ALSERVICE_HTTP=0\.0\.0\.0:(\d+)", " ".join(lines))
+    assert port and options == ["--http", f"127.0.0.1:{port[1]}"]
 
 
 def parameters(command: str) -> list[Any]:

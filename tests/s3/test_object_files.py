@@ -8,6 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from alservice import core
 from alservice.domain.errors import CacheFull, ObjectStoreUnavailable
 from alservice.storage.files import Damaged
 from alservice.storage.objects import Bucket, CacheFolder, ObjectFiles, open_bucket
+from alservice.storage.objects.object_files import GRACE_S
 from alservice.storage.objects.open_bucket import Patience
 from tests.s3.proxy import S3Proxy, s3_proxy
 from tests.s3.server import S3Server
@@ -190,6 +192,17 @@ def test_what_is_young_is_not_stray(open_files: Open) -> None:
     write(open_files(), "f", SMALL)
     assert open_files(grace_s=3600).stray([]) == []
     assert open_files().stray([]) == ["f"]
+
+
+def test_the_grace_of_a_server_is_a_week_and_holds_for_strays_only(
+    open_files: Open, bucket: Bucket
+) -> None:
+    place = open_files(grace_s=GRACE_S)
+    assert timedelta(days=7).total_seconds() <= GRACE_S
+    write(place, "f", SMALL)
+    assert place.stray([]) == []
+    place.remove("f")  # what the rows say is dead goes at once
+    assert "f.safetensors" not in bucket.files("files")
 
 
 @pytest.mark.parametrize("work", ["write", "read"])

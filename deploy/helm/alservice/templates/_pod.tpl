@@ -15,6 +15,8 @@ metadata:
 spec:
   serviceAccountName: {{ $root.Release.Name }}
   automountServiceAccountToken: false
+  # The variables that tell of Services begin with our prefix if one is called alservice.
+  enableServiceLinks: false
   # Balancers are told, then running calls may end, then what is left gets a few seconds.
   terminationGracePeriodSeconds: {{ add $root.Values.preStopSeconds $root.Values.graceSeconds 20 }}
   securityContext:
@@ -33,6 +35,7 @@ spec:
         - {name: ALSERVICE_ROLE, value: {{ .role }}}
         - {name: ALSERVICE_GRACE_S, value: {{ $root.Values.graceSeconds | quote }}}
         - {name: ALSERVICE_OBJECTS, value: {{ required "objects: say s3://bucket/prefix" $root.Values.objects | quote }}}
+        - {name: ALSERVICE_CACHE_BYTES, value: {{ int64 $root.Values.cache.bytes | quote }}}
         {{- if $root.Values.tls.secretName }}
         - {name: ALSERVICE_TLS_CERT, value: /tls/tls.crt}
         - {name: ALSERVICE_TLS_KEY, value: /tls/tls.key}
@@ -73,7 +76,7 @@ spec:
         {{- end }}
   volumes:
     - name: data
-      emptyDir: {sizeLimit: {{ $root.Values.cache.size }}}
+      emptyDir: {sizeLimit: {{ div (mul (int64 $root.Values.cache.bytes) 5) 4 | quote }}}
     - name: tmp
       emptyDir: {}
     {{- if $root.Values.tls.secretName }}
