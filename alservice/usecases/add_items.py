@@ -11,12 +11,12 @@ from alservice.domain.errors import UploadProtocol
 from alservice.domain.item import OnConflict
 from alservice.domain.names import new_id
 from alservice.domain.project import Project
-from alservice.domain.segment import Segment, Upload
+from alservice.domain.segment import Upload
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.require import lock_project
-from alservice.usecases.upload_session import UploadSession, forget_segments
+from alservice.usecases.upload_session import UploadSession, forget_segments, sealed_parts
 from alservice.usecases.write_segments import WRITING_MS, Piece
 
 
@@ -93,8 +93,8 @@ class AddItems:
 
 def _renewed(tx: Tx, upload: Upload) -> Upload | None:
     """The upload, kept for another day; None if parts of it have expired."""
-    sealed = _sealed(tx, upload)
-    if sum(segment.rows for segment in sealed) != upload.received:
+    sealed = sealed_parts(tx, upload)
+    if sealed is None:
         return None
     renewed = replace(upload, expire_time_ms=tx.now_ms() + WRITING_MS)
     tx.uploads.put(renewed)
@@ -103,14 +103,8 @@ def _renewed(tx: Tx, upload: Upload) -> Upload | None:
     return renewed
 
 
-def _sealed(tx: Tx, upload: Upload) -> list[Segment]:
-    """Whatever else was reserved belongs to a stream that broke, or to another one."""
-    rows = tx.segments.of_upload(upload.project_id, upload.upload_id)
-    return [segment for segment in rows if segment.rows]
-
-
 def _kept(tx: Tx, upload: Upload) -> list[Piece]:
     return [
         Piece(row, tx.segments.inline_bytes(row.segment_id) if row.inline else None, kept=True)
-        for row in _sealed(tx, upload)
+        for row in sealed_parts(tx, upload) or ()
     ]

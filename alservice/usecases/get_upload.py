@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from alservice.domain.call import Call
 from alservice.domain.errors import UploadNotFound
 from alservice.domain.item import AddResult
+from alservice.domain.segment import Upload
 from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.require import require_project
-from alservice.usecases.upload_session import decode_result
+from alservice.usecases.upload_session import decode_result, sealed_parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,14 @@ class GetUpload:
 def _progress(tx: Tx, key: GetUploadCommand) -> UploadProgress:
     require_project(tx, key.project_id)
     upload = tx.uploads.get(key.project_id, key.upload_id)
-    if upload is None or upload.expire_time_ms <= tx.now_ms():
+    if upload is None or upload.expire_time_ms <= tx.now_ms() or _is_broken(tx, upload):
         text = f"there is no upload {key.upload_id!r}, or it has expired; begin it with AddItems"
         raise UploadNotFound(text, upload_id=key.upload_id)
     result = None if upload.result_json is None else decode_result(upload.result_json)
     received = upload.received if result is None else result.added + result.skipped
     return UploadProgress(received, result)
+
+
+def _is_broken(tx: Tx, upload: Upload) -> bool:
+    """Whether AddItems would begin it anew, for a part of what had arrived is gone."""
+    return upload.result_json is None and sealed_parts(tx, upload) is None

@@ -7,10 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from alservice.domain.call import Call
-from alservice.domain.errors import Cancelled, Conflict, UploadOffsetGap, UploadProtocol
+from alservice.domain.errors import (
+    Cancelled,
+    Conflict,
+    OutcomeUnknown,
+    UploadOffsetGap,
+    UploadProtocol,
+)
 from alservice.domain.item import AddResult, ItemBlock, OnConflict
 from alservice.domain.project import DType, Project
-from alservice.domain.segment import SegmentState, Upload
+from alservice.domain.segment import Segment, SegmentState, Upload
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.admit_segments import prepare
@@ -168,6 +174,8 @@ class UploadSession:
 
         try:
             self.upload = self.catalog.transact(work)
+        except OutcomeUnknown:  # it may count already; if it does not, its time runs out
+            raise
         except BaseException:
             discard(self.catalog, self.store, [piece])
             raise
@@ -207,6 +215,16 @@ def forget_segments(tx: Tx, project_id: str, upload_id: str) -> None:
     """Leave whatever was written for an upload of this id to the sweeper."""
     for segment in tx.segments.of_upload(project_id, upload_id):
         tx.segments.store(replace(segment, state=SegmentState.DEAD), None)
+
+
+def sealed_parts(tx: Tx, upload: Upload) -> Sequence[Segment] | None:
+    """The segments of what has arrived, in order; None if a part has expired.
+
+    Whatever else was reserved belongs to a stream that broke, or to another one.
+    """
+    rows = tx.segments.of_upload(upload.project_id, upload.upload_id)
+    sealed = [segment for segment in rows if segment.rows]
+    return sealed if sum(segment.rows for segment in sealed) == upload.received else None
 
 
 def tail(block: ItemBlock, start: int) -> ItemBlock:

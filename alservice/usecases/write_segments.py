@@ -239,8 +239,9 @@ def keep(tx: Tx, piece: Piece) -> None:
 def discard(catalog: Catalog, store: SegmentStore, pieces: Sequence[Piece]) -> None:
     """Remove pieces, but for those that went live.
 
-    So it is safe where nobody knows whether a commit came through. What cannot be removed now is
-    left to the sweeper.
+    So it is safe where nobody knows whether a commit that lets them go live came through; not
+    where one would have kept them (`keep`): those are left to their expiry. What cannot be removed
+    now is left to the sweeper.
     """
 
     def work(tx: Tx) -> list[str]:
