@@ -19,6 +19,8 @@ from alservice.domain.errors import (
     Cancelled,
     HousekeepingFailed,
     IndexFailed,
+    ObjectStoreUnavailable,
+    ShuttingDown,
     SimulationFailed,
     TrainingFailed,
     Unavailable,
@@ -32,6 +34,9 @@ HEARTBEAT_S: Final = 1.0
 IDLE_S: Final = 1.0
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
+# After an outage: so that an operation which cannot go on keeps nobody from the others.
+PAUSE_MS: Final = 5_000  # doubled with each attempt
+LONGEST_PAUSE_MS: Final = 60_000
 FAILURES: Final[Mapping[OperationKind, type[AlserviceError]]] = {
     OperationKind.TRAIN: TrainingFailed,
     OperationKind.MERGE: HousekeepingFailed,
@@ -63,6 +68,7 @@ class _Work:
     asked_to_stop: bool = False
     lost: bool = False
     given_back: bool = False
+    pause_ms: int = 0  # before somebody takes it again, if it is given back
     over: threading.Event = field(default_factory=threading.Event)
 
     def report(self, share: float, stage: str) -> None:
@@ -172,7 +178,7 @@ class WorkerLoop:
             work.over.set()
             beat.join()
         if work.given_back:  # after the last heartbeat, which would lease it again
-            self._give_back(work.operation)
+            self._give_back(work)
 
     def _run(self, work: _Work) -> None:
         operation = work.operation
@@ -185,10 +191,10 @@ class WorkerLoop:
             log.info("operation.done", **_told(operation))
         except (Cancelled, KernelCancelled):
             self._cancelled(work, handler)
-        except Unavailable as error:  # no fault of the operation's: somebody will do it again
-            log.warning("operation.interrupted", reason=error.reason, **_told(operation))
-            work.given_back = not work.lost
         except AlserviceError as error:
+            if _is_passing(error):
+                self._interrupted(work, error)
+                return
             log.warning("operation.failed", reason=error.reason, **_told(operation))
             handler.end(operation, OperationState.FAILED, error)
         except Exception:
@@ -204,6 +210,13 @@ class WorkerLoop:
             log.info("operation.cancelled", **_told(work.operation))
         else:
             work.given_back = not work.lost
+
+    def _interrupted(self, work: _Work, error: AlserviceError) -> None:
+        """By an outage, no fault of the operation's: somebody will do it again, in a while."""
+        log.warning("operation.interrupted", reason=error.reason, **_told(work.operation))
+        work.given_back = not work.lost
+        if not isinstance(error, ShuttingDown):
+            work.pause_ms = pause_ms(work.operation.attempt)
 
     def _heartbeat(self, work: _Work) -> None:
         while not work.over.wait(HEARTBEAT_S):
@@ -235,8 +248,22 @@ class WorkerLoop:
             )
         )
 
-    def _give_back(self, operation: Operation) -> None:
-        self._catalog.transact(lambda tx: tx.operations.give_back(operation, tx.now_ms()))
+    def _give_back(self, work: _Work) -> None:
+        self._catalog.transact(
+            lambda tx: tx.operations.give_back(work.operation, tx.now_ms() + work.pause_ms)
+        )
+
+
+def pause_ms(attempt: int) -> int:
+    """How long an operation waits whose attempt of this number, from 1 on, met an outage."""
+    doublings = min(attempt - 1, LONGEST_PAUSE_MS.bit_length())
+    return min(PAUSE_MS << doublings, LONGEST_PAUSE_MS)
+
+
+def _is_passing(error: AlserviceError) -> bool:
+    """Whether the same work may go well later, without anybody's doing."""
+    refused = isinstance(error, ObjectStoreUnavailable) and error.refused
+    return isinstance(error, Unavailable) and not refused
 
 
 def _refuse_poison(operation: Operation) -> None:

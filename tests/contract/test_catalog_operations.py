@@ -169,6 +169,28 @@ def test_only_claims_from_an_owner_who_vanished_count_as_lapses(catalog: Catalog
     assert (crashed.attempt, crashed.lapses) == (4, 2)
 
 
+def test_what_is_given_back_until_later_waits_and_keeps_nobody_waiting(catalog: Catalog) -> None:
+    add(catalog, an_operation("o-1"), an_operation("o-2", create_time_ms=1))
+    mine = claimed(catalog, 100)
+    assert catalog.transact(lambda tx: tx.operations.give_back(mine, 500))
+    assert claimed(catalog, 101).operation_id == "o-2"
+    assert claim(catalog, 105) is None
+    theirs = claimed(catalog, 499)
+    assert (theirs.operation_id, theirs.lapses) == ("o-2", 1)
+    again = claimed(catalog, 500)
+    assert (again.operation_id, again.attempt, again.lapses) == ("o-1", 2, 0)
+
+
+def test_a_request_to_cancel_waits_for_no_pause_but_for_the_owner(catalog: Catalog) -> None:
+    add(catalog, an_operation("o-1"))
+    mine = claimed(catalog, 100)
+    catalog.transact(lambda tx: tx.operations.give_back(mine, 10**6))
+    catalog.transact(lambda tx: tx.operations.request_cancel(P, "o-1"))
+    assert claimed(catalog, 101).cancel_requested
+    catalog.transact(lambda tx: tx.operations.request_cancel(P, "o-1"))
+    assert claim(catalog, 102) is None
+
+
 def test_the_unfinished_operations_of_a_kind_are_found(catalog: Catalog) -> None:
     def unfinished(kind: OperationKind) -> list[Operation]:
         return list(catalog.read(lambda tx: tx.operations.unfinished(P, kind)))

@@ -1,15 +1,18 @@
 """An operation that fails unforeseen says what kind of work it was, and nothing of the cause."""
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from alservice.core import CancelFlag
-from alservice.domain.errors import CatalogUnavailable
+from alservice.domain.errors import CatalogUnavailable, ObjectStoreUnavailable
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.usecases.fail_operation import FailOperation
-from alservice.workers.loop import Handler, WorkerLoop
+from alservice.workers.loop import Handler, Run, WorkerLoop, pause_ms
 from tests.rounds import Rounds
 from tests.workers.worker import PATIENCE_S
 
@@ -54,17 +57,84 @@ def test_what_is_cut_off_by_an_outage_is_done_again_and_has_not_failed(rounds: R
             raise CatalogUnavailable("the database cannot be reached")
         over.set()
 
-    asked = Operation(
-        operation_id="o-again", project_id=rounds.project_id, kind=OperationKind.TRAIN
+    with working(rounds, run, over, "o-again"):
+        waiting = given_back(rounds, "o-again")
+        assert waiting.lease_until_ms > rounds.catalog.now_ms()
+        # As if its time had come.
+        rounds.catalog.transact(lambda tx: tx.operations.give_back(waiting, 0))
+    again = rounds.operation("o-again")
+    assert (again.attempt, again.lapses, again.error_reason) == (2, 0, "")
+
+
+def test_what_cannot_be_done_for_now_keeps_nobody_waiting(rounds: Rounds) -> None:
+    over = threading.Event()
+    begun: list[str] = []
+
+    def run(operation: Operation, _progress: Progress, _cancel: CancelFlag) -> None:
+        begun.append(operation.operation_id)
+        if operation.operation_id == "o-1":
+            raise ObjectStoreUnavailable("no answer", object="s-1", cause="unreachable")
+        over.set()
+
+    with working(rounds, run, over, "o-1", "o-2"):
+        pass
+    assert begun == ["o-1", "o-2"]
+
+
+@pytest.mark.parametrize("cause", ["permission", "missing"])
+def test_what_the_object_store_refuses_has_failed(rounds: Rounds, cause: str) -> None:
+    over = threading.Event()
+
+    def run(operation: Operation, _progress: Progress, _cancel: CancelFlag) -> None:
+        if operation.operation_id == "o-1":
+            raise ObjectStoreUnavailable("check the credentials", object="s-1", cause=cause)
+        over.set()
+
+    with working(rounds, run, over, "o-1", "o-2"):
+        pass
+    failed = rounds.operation("o-1")
+    assert (failed.state, failed.error_reason) == (
+        OperationState.FAILED,
+        "OBJECT_STORE_UNAVAILABLE",
     )
-    rounds.catalog.transact(lambda tx: tx.operations.insert(asked))
+    assert failed.error_message == "check the credentials"
+
+
+def test_pauses_double_up_to_a_minute() -> None:
+    assert [pause_ms(n) for n in range(1, 7)] == [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]
+    assert pause_ms(10**6) == 60_000
+
+
+@contextmanager
+def working(
+    rounds: Rounds, run: Run, over: threading.Event, *operation_ids: str
+) -> Iterator[None]:
+    """A loop that does these trainings in this order; at the end it waits until `over`."""
+    for number, name in enumerate(operation_ids):
+        asked = Operation(
+            operation_id=name,
+            project_id=rounds.project_id,
+            kind=OperationKind.TRAIN,
+            create_time_ms=number,
+        )
+        rounds.catalog.transact(lambda tx, asked=asked: tx.operations.insert(asked))  # type: ignore[misc]
     end: FailOperation = rounds.wiring.make(FailOperation)
     kinds = {OperationKind.TRAIN: Handler(run, end)}
     loop = WorkerLoop(rounds.catalog, kinds, "me", threading.Event())
     loop.start()
     try:
+        yield
         assert over.wait(PATIENCE_S)
     finally:
         loop.stop()
-    again = rounds.operation("o-again")
-    assert (again.attempt, again.lapses, again.error_reason) == (2, 0, "")
+
+
+def given_back(rounds: Rounds, operation_id: str) -> Operation:
+    """The operation, once its first attempt has been given back."""
+    pause, end_s = threading.Event(), time.monotonic() + PATIENCE_S
+    while time.monotonic() < end_s:
+        found = rounds.operation(operation_id)
+        if found.attempt and not found.owner:
+            return found
+        pause.wait(0.01)
+    raise AssertionError(f"{operation_id} was not given back")

@@ -64,6 +64,11 @@ class ObjectStoreUnavailable(Unavailable):
 
     reason = "OBJECT_STORE_UNAVAILABLE"
 
+    @property
+    def refused(self) -> bool:
+        """Whether it has answered, and will say the same until somebody changes something."""
+        return self.metadata.get("cause") in ("permission", "missing")
+
 
 class CallerUnknown(Unauthenticated):
     """The caller is on another machine and has shown no credentials that the server knows."""

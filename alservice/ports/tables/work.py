@@ -69,14 +69,17 @@ class OperationTable(Protocol):
     ) -> bool:
         """Extend the lease and report; False if the attempt is no longer the current one."""
 
-    def give_back(self, operation: Operation, now_ms: int) -> bool:
-        """End lease and ownership; False if the attempt is no longer the current one."""
+    def give_back(self, operation: Operation, until_ms: int) -> bool:
+        """End ownership, and the lease at `until_ms`: nobody takes it before.
+
+        False if the attempt is no longer the current one.
+        """
 
     def finish(self, operation: Operation, attempt: int) -> bool:
         """Replace the row with a done one; False (and no change) if `attempt` is not current."""
 
     def request_cancel(self, project_id: str, operation_id: str) -> None:
-        """Ask for cancellation."""
+        """Ask for cancellation: one that was given back until later may be taken at once."""
 
     def delete(self, project_id: str, operation_id: str) -> None:
         """Forget a done operation."""

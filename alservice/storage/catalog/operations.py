@@ -98,7 +98,15 @@ _GIVE_BACK: Final = (
 _FINISH: Final = update(operations).where(
     *_KEY, _UNFINISHED, operations.c.attempt == bindparam("current")
 )
-_CANCEL: Final = update(operations).where(*_KEY, _UNFINISHED).values(cancel_requested=True)
+_CANCEL: Final = (
+    update(operations)
+    .where(*_KEY, _UNFINISHED)
+    .values(
+        cancel_requested=True,
+        # Who has given it back until later need not be waited for.
+        lease_until_ms=case((operations.c.owner == "", 0), else_=operations.c.lease_until_ms),
+    )
+)
 _DELETE: Final = delete(operations).where(*_KEY, ~_UNFINISHED)
 
 
@@ -166,10 +174,10 @@ class SqlOperations:
         }
         return self._session.execute(_HEARTBEAT, report).rowcount == 1
 
-    def give_back(self, operation: Operation, now_ms: int) -> bool:
-        """End lease and ownership; False if the attempt is no longer the current one."""
+    def give_back(self, operation: Operation, until_ms: int) -> bool:
+        """End ownership, and the lease at `until_ms`; False if another attempt is current."""
         key = _key(operation.project_id, operation.operation_id)
-        left: Record = {**key, "current": operation.attempt, "until": now_ms}
+        left: Record = {**key, "current": operation.attempt, "until": until_ms}
         return self._session.execute(_GIVE_BACK, left).rowcount == 1
 
     def finish(self, operation: Operation, attempt: int) -> bool:
@@ -182,7 +190,7 @@ class SqlOperations:
         return self._session.execute(_FINISH, {**key, **record}).rowcount == 1
 
     def request_cancel(self, project_id: str, operation_id: str) -> None:
-        """Ask for cancellation; nothing if it is done."""
+        """Ask for cancellation, which nobody's pause delays; nothing if it is done."""
         self._session.execute(_CANCEL, _key(project_id, operation_id))
 
     def delete(self, project_id: str, operation_id: str) -> None:
