@@ -36,7 +36,7 @@ def claim_place(catalog: Catalog, place: FilePlace) -> None:
             "name the catalog that was used with it, or another place (a new prefix is enough)"
         )
         raise StartupError(text)
-    if catalog.transact(lambda tx: tx.cluster.settle(here)) != here:
+    if (settled or catalog.transact(lambda tx: tx.cluster.settle(here))) != here:
         raise _elsewhere(place)
 
 

@@ -53,6 +53,16 @@ CALLS: dict[str, tuple[Callable[..., object], Args]] = {
         clustering.nearest_centres,
         {"engine": ENGINE, "vectors": ROWS, "centres": ROWS},
     ),
+    "nearest_within": (
+        clustering.nearest_within,
+        {
+            "engine": ENGINE,
+            "vectors": ROWS,
+            "members": np.arange(9, dtype=np.int64),
+            "sizes": np.array([4, 5], np.int64),
+            "k": 2,
+        },
+    ),
     "k_means": (
         clustering.k_means,
         {"engine": ENGINE, "vectors": ROWS, "weights": ROWS[:, 0].copy(), **CHOICE},

@@ -16,6 +16,8 @@ from alservice.ports.catalog import Tx
 from alservice.storage.catalog import sqlite_file
 from alservice.storage.catalog import writer as module
 from alservice.storage.catalog.sqlite import SqliteCatalog
+from alservice.storage.open_place import open_place
+from alservice.usecases.claim_place import claim_place
 from tests.running_server import command, environment
 
 PATIENCE_S = 60
@@ -29,6 +31,14 @@ def fail(_writer):
 Writer._keep_log_short = fail
 main()
 """
+
+
+def begin_a_folder(folder: Path) -> None:
+    """What a first start leaves."""
+    catalog, place = SqliteCatalog(folder), open_place(None, folder, None)
+    claim_place(catalog, place)
+    place.close()
+    catalog.close()
 
 
 def before_command(
@@ -77,6 +87,7 @@ def test_everybody_is_answered_when_the_writer_cannot_go_on(
 
 
 def test_a_server_that_cannot_write_any_more_ends_and_says_so(tmp_path: Path) -> None:
+    begin_a_folder(tmp_path / "data")
     flags = command(tmp_path / "data")[3:]
     ended = subprocess.run(
         [sys.executable, "-c", SERVE_WITH_A_BROKEN_WRITER, *flags],
