@@ -11,8 +11,8 @@ if [[ $(id -u) -ne 0 ]] || ! command -v apt-get > /dev/null; then
   echo "Please install ${missing[*]}: as root on Debian or Ubuntu this script does it, elsewhere your package manager." >&2
   exit 1
 fi
-# Tests in two processes may both find that something is missing.
-exec 9> "${TMPDIR:-/tmp}/alservice-install-balancers.lock"
+# Tests in two processes may both find that something is missing. One lock for all that install: apt does not wait for that of its lists.
+exec 9> "${TMPDIR:-/tmp}/alservice-install.lock"
 flock 9
 export DEBIAN_FRONTEND=noninteractive
 wait=(-o DPkg::Lock::Timeout=300)

@@ -1,8 +1,9 @@
 """How any gRPC client should balance and retry, as the service config that gRPC understands.
 
 Plain JSON, so that clients in other languages can use the same text: deploy/service_config.json
-has it. Every unary call may be repeated: those that change something carry a `request_id`, the
-same in each attempt, because gRPC sends the same message again. A stream of uploads may not,
+has it. Unary calls are repeated: those that change something carry a `request_id`, the same in
+each attempt, because gRPC sends the same message again. `DeleteOperation` has none: repeated, it
+may answer NOT_FOUND for what its first attempt has deleted. A stream of uploads may not,
 because gRPC would have to keep it in memory: it is resumed by `upload_id` instead.
 """
 
