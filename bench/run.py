@@ -25,6 +25,7 @@ CASES = (
     "add_items",
     "submit_labels",
     "train",
+    "large_pool",
 )
 
 Json = dict[str, object]
