@@ -26,6 +26,7 @@ CASES = (
     "submit_labels",
     "train",
     "large_pool",
+    "replicas",
 )
 
 Json = dict[str, object]

@@ -23,6 +23,7 @@ CASES = (
     "submit_labels",
     "train",
     "large_pool",
+    "replicas",
 )
 COLUMNS = {"case", "name", "ours_s", "peer", "peer_s", "ratio", "target", "held", "unit", "reason"}
 
