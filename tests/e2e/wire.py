@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from alservice.api.v1 import active_learning_service_pb2 as al
 from alservice.api.v1 import active_learning_service_pb2_grpc as al_grpc
-from alservice.api.v1 import batch_pb2, item_pb2, label_pb2, tensor_pb2
+from alservice.api.v1 import (
+    batch_pb2,
+    item_pb2,
+    label_pb2,
+    project_pb2,
+    project_service_pb2,
+    project_service_pb2_grpc,
+    tensor_pb2,
+)
 from alservice.api.v1 import pool_service_pb2 as pool_pb
 from alservice.api.v1 import pool_service_pb2_grpc as pool_grpc
 from tests.e2e.history import (
@@ -35,11 +43,24 @@ from tests.e2e.history import (
     Update,
 )
 
+PROJECT: Final = "projects/crash"
 DIMENSION: Final = 512
 CLASSES: Final = ("ant", "bee", "cat")
 CHUNK: Final = 200
 TIMEOUT_S: Final = 60
 RENEWED_S: Final = 7200
+
+
+def create_project(channel: grpc.Channel) -> None:
+    """The project of these tests: `PROJECT`."""
+    project = project_pb2.Project()
+    classes = [project_pb2.ClassLabel(class_id=name) for name in CLASSES]
+    project.label_schema.classes.classes.extend(classes)
+    project.vector_space.dimension = DIMENSION
+    stub = project_service_pb2_grpc.ProjectServiceStub(channel)
+    stub.CreateProject(
+        project_service_pb2.CreateProjectRequest(project_id="crash", project=project)
+    )
 
 
 def class_of(item_id: str) -> str:
