@@ -27,9 +27,11 @@ from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.ports.catalog import Catalog
 
-LEASE_MS: Final = 15_000
-HEARTBEAT_S: Final = 1.0
+HEARTBEAT_S: Final = 5.0
+WATCH_S: Final = 1.0  # between two looks whether somebody wants it cancelled, or has taken it over
 IDLE_S: Final = 1.0
+# What a dead worker held is taken over within two heartbeats: that includes the look for work.
+LEASE_MS: Final = round(1000 * (2 * HEARTBEAT_S - IDLE_S))
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
 FAILURES: Final[Mapping[OperationKind, type[AlserviceError]]] = {
@@ -64,6 +66,14 @@ class _Work:
     lost: bool = False
     given_back: bool = False
     over: threading.Event = field(default_factory=threading.Event)
+    told: tuple[float, str] = (0.0, "starting")
+    told_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def beat_is_due(self) -> bool:
+        """Whether the lease wants to be longer, or there is something to tell."""
+        news = self.told != (self.progress, self.stage)
+        return news or time.monotonic() >= self.told_s + HEARTBEAT_S
 
     def report(self, share: float, stage: str) -> None:
         """Remember how far the work is, for the next heartbeat. Raises Cancelled."""
@@ -206,7 +216,7 @@ class WorkerLoop:
             work.given_back = not work.lost
 
     def _heartbeat(self, work: _Work) -> None:
-        while not work.over.wait(HEARTBEAT_S):
+        while not work.over.wait(WATCH_S):
             try:
                 self._beat(work)
             except AlserviceError as error:
@@ -216,11 +226,11 @@ class WorkerLoop:
 
     def _beat(self, work: _Work) -> None:
         operation = work.operation
-        mine = self._report(work)
+        mine = not work.beat_is_due or self._report(work)
         current = self._catalog.read(
             lambda tx: tx.operations.get(operation.project_id, operation.operation_id)
         )
-        if not mine or current is None:
+        if not mine or current is None or current.attempt != operation.attempt:
             work.lost = True
             work.cancel.cancel()
         elif current.cancel_requested:
@@ -229,11 +239,12 @@ class WorkerLoop:
 
     def _report(self, work: _Work) -> bool:
         """Extend the lease and say how far the work is; False if it is not ours."""
-        return self._catalog.transact(
-            lambda tx: tx.operations.heartbeat(
-                work.operation, tx.now_ms(), LEASE_MS, work.progress, work.stage
-            )
+        told, told_s = (work.progress, work.stage), time.monotonic()
+        mine = self._catalog.transact(
+            lambda tx: tx.operations.heartbeat(work.operation, tx.now_ms(), LEASE_MS, *told)
         )
+        work.told, work.told_s = told, told_s
+        return mine
 
     def _give_back(self, operation: Operation) -> None:
         self._catalog.transact(lambda tx: tx.operations.give_back(operation, tx.now_ms()))

@@ -26,7 +26,7 @@ def rounds(tmp_path: Path) -> Iterator[Rounds]:
 
 @pytest.fixture
 def worker(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(module, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(module, "WATCH_S", 0.01)
     made = Worker(rounds)
     yield made
     made.stop()

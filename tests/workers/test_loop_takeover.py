@@ -1,12 +1,16 @@
 """What one worker leaves, or loses, another one carries on; but not for ever."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from alservice.core import CancelFlag
 from alservice.domain.learner import Progress
 from alservice.domain.model import ModelState
 from alservice.domain.operation import Operation, OperationState
 from alservice.workers import loop as module
+from alservice.workers.loop import WorkerLoop
 from tests.workers.worker import PATIENCE_S, Worker, until_cancelled
 
 
@@ -69,3 +73,30 @@ def test_what_kills_every_worker_is_given_up(worker: Worker) -> None:
     done = rounds.operation(train.operation.operation_id)
     assert (done.state, done.attempt) == (OperationState.FAILED, 6)
     assert "given up" in done.error_message and rounds.trainer.jobs == []
+
+
+def test_what_a_dead_worker_held_is_free_within_two_heartbeats() -> None:
+    longest_s = module.LEASE_MS / 1000 + module.IDLE_S  # it dies right after a beat
+    assert module.HEARTBEAT_S < longest_s <= 2 * module.HEARTBEAT_S
+
+
+def test_a_lease_is_extended_before_it_runs_out_even_if_there_is_no_news(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = WorkerLoop._report
+
+    def told(self: WorkerLoop, work: Any) -> bool:
+        mine = report(self, work)
+        worker.said.put(("beat", mine))
+        return mine
+
+    monkeypatch.setattr(module, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(WorkerLoop, "_report", told)
+    operation_id = worker.rounds.train().operation.operation_id
+    worker.start(until_cancelled)
+    held = worker.hear("began").lease_until_ms
+    for _ in range(3):
+        assert worker.hear("beat")
+        longer = worker.rounds.operation(operation_id).lease_until_ms
+        assert longer > held
+        held = longer
