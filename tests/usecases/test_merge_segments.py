@@ -11,7 +11,7 @@ from alservice.domain import errors
 from alservice.domain.item import Attributes, OnConflict
 from alservice.usecases import merge_segments as module
 from alservice.usecases.merge_segments import MergeSegments
-from alservice.usecases.sweep import Sweep
+from tests.sweeping import sweeper
 from tests.usecases.items import Pool, block, quietly, small_files
 
 IDS = [f"i{number}" for number in range(40)]
@@ -38,7 +38,7 @@ def test_sources_are_swept_and_nothing_else(items_pool: Pool, inline_bytes: int)
             items_pool.add(block([item_id]))
         content = items_pool.content()
         items_pool.merge()
-        assert Sweep(items_pool.catalog, items_pool.store)().segments == 5
+        assert sweeper(items_pool.catalog, items_pool.store)().dead == 5
     assert items_pool.content() == content
     assert len(items_pool.store.stray([])) == (0 if inline_bytes else 1)
 

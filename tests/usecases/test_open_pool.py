@@ -12,7 +12,7 @@ from alservice.ports.catalog import Tx
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.open_pool import is_set, live_row_numbers, open_pool
 from alservice.usecases.pool_masks import mark
-from alservice.usecases.sweep import Sweep
+from tests.sweeping import sweeper
 from tests.usecases.items import Pool, block, small_files
 
 
@@ -53,7 +53,7 @@ def test_who_loses_the_race_with_a_merge_reads_a_new_snapshot(
     def merge_first(*args: object) -> object:
         if not merged:
             merged.append(items_pool.merge())
-            Sweep(items_pool.catalog, fresh)()
+            sweeper(items_pool.catalog, fresh)()
         call: Callable[..., object] = opens
         return call(*args)
 

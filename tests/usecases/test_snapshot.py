@@ -13,8 +13,8 @@ from alservice.usecases import snapshot as module
 from alservice.usecases.open_pool import open_rows
 from alservice.usecases.pool_masks import count_unset
 from alservice.usecases.snapshot import Snapshot, Snapshots
-from alservice.usecases.sweep import Sweep
 from tests.rounds import Rounds, ids
+from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
 
 
@@ -194,7 +194,7 @@ def test_what_is_merged_away_or_deleted_is_let_go(
         snapshots.take(name, "ada", nothing)
     rounds.pool.merge()
     rounds.catalog.transact(lambda tx: tx.projects.delete("other"))
-    Sweep(rounds.catalog, rounds.store)()
+    sweeper(rounds.catalog, rounds.store)()
     snapshots.forget_gone()
     assert [each.pool[0].segment.project_id for each in snapshots.kept.values()] == ["stays"]
     assert closed_count(snapshots.take("rounds", "ada", nothing)[0]) == 0

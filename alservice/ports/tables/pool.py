@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from alservice.domain.artefact import Artefact
+from alservice.domain.cluster import Cluster
 from alservice.domain.project import Project
 from alservice.domain.segment import Segment, Upload
 
@@ -11,14 +12,14 @@ from alservice.domain.segment import Segment, Upload
 class ClusterTable(Protocol):
     """What there is one of."""
 
-    def uid(self) -> str:
-        """Made with the catalog, never changed: whatever belongs to the catalog is marked so."""
+    def get(self) -> Cluster:
+        """The row; locked until the end of the transaction. A snapshot locks nothing."""
 
-    def place(self) -> str | None:
-        """The id of the place where all files are; None before the first start."""
+    def store(self, changed: Cluster) -> None:
+        """Replace all but the uid, which was made with the catalog and never changes."""
 
-    def settle(self, place: str) -> str:
-        """Settle on a place for ever, unless that was done before; which one it is now."""
+    def database(self) -> str:
+        """What tells the database, as it is now, from copies of it; "" where nothing does."""
 
 
 class ProjectTable(Protocol):
