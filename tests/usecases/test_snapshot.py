@@ -8,6 +8,7 @@ import pytest
 from alservice.domain import errors
 from alservice.domain.label import Outcome
 from alservice.domain.project import Project
+from alservice.domain.segment import LINGER_MS
 from alservice.ports.catalog import Tx
 from alservice.usecases import snapshot as module
 from alservice.usecases.open_pool import open_rows
@@ -185,7 +186,7 @@ def test_segments_in_memory_are_bounded_and_the_latest_projects_stay(
 
 
 def test_what_is_merged_away_or_deleted_is_let_go(
-    rounds: Rounds, snapshots: Snapshots, start: Callable[..., Rounds]
+    rounds: Rounds, snapshots: Snapshots, start: Callable[..., Rounds], clock: Clock
 ) -> None:
     start("other").add(ids(3))
     start("stays").add(ids(3))
@@ -194,6 +195,7 @@ def test_what_is_merged_away_or_deleted_is_let_go(
         snapshots.take(name, "ada", nothing)
     rounds.pool.merge()
     rounds.catalog.transact(lambda tx: tx.projects.delete("other"))
+    clock.advance(LINGER_MS)
     sweeper(rounds.catalog, rounds.store)()
     snapshots.forget_gone()
     assert [each.pool[0].segment.project_id for each in snapshots.kept.values()] == ["stays"]
