@@ -10,10 +10,10 @@ import secrets
 import socket
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack, ExitStack
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Final, Self, get_type_hints
+from typing import Final, Self
 
 from alservice import __version__, core, learners, strategies
 from alservice.auth.allow_loopback import AllowLoopback
@@ -26,6 +26,7 @@ from alservice.index import BackgroundIndexing
 from alservice.ports.artefacts import ArtefactStore
 from alservice.ports.catalog import Catalog
 from alservice.ports.neighbours import PoolIndexing
+from alservice.ports.places import FilePlace
 from alservice.ports.replaying import Replaying
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
@@ -47,6 +48,7 @@ from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
 from alservice.usecases.claim_place import claim_place
 from alservice.usecases.fail_operation import FailOperation
+from alservice.usecases.hold_place import HoldPlace
 from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.run_build_index import RunBuildIndex
 from alservice.usecases.run_merge import RunMerge
@@ -57,33 +59,13 @@ from alservice.usecases.sweep import Sweep
 from alservice.usecases.sweep_artefacts import SweepArtefacts
 from alservice.web.pages import Pages
 from alservice.web.server import HttpServer
+from alservice.wiring import Wiring
 from alservice.workers.loop import Handler, WorkerLoop
 from alservice.workers.replay_process import ReplayProcess
 from alservice.workers.training_process import TrainingProcess
 from alservice.workers.wake import Wake
 
 _log: Final = logger("server")
-
-
-class Wiring:
-    """Makes things from the types of their fields: each type once, so that it is shared."""
-
-    def __init__(self, given: Mapping[Any, object]) -> None:
-        self._made = dict(given)
-
-    def make(self, kind: Any) -> Any:
-        """What was given for `kind`, or a dataclass built from what its fields need."""
-        if kind not in self._made:
-            if not (isinstance(kind, type) and is_dataclass(kind)):
-                raise TypeError(f"nothing in bootstrap.py provides {kind}")
-            hints = get_type_hints(kind)
-            needed = [field.name for field in fields(kind) if _is_needed(field)]
-            self._made[kind] = kind(**{name: self.make(hints[name]) for name in needed})
-        return self._made[kind]
-
-
-def _is_needed(field: Field[Any]) -> bool:
-    return field.init and field.default is MISSING and field.default_factory is MISSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +130,7 @@ class Adapters:
             {
                 **edge,
                 Catalog: self.catalog,
+                FilePlace: self.place,
                 SegmentStore: self.store,
                 ArtefactStore: self.artefacts,
                 PoolScoring: self.scoring,
@@ -180,7 +163,8 @@ class Adapters:
             OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
         }
         owner = _owner()
-        chores = (wiring.make(Sweep), wiring.make(SweepArtefacts), *self._tidying(wiring))
+        sweeping = map(wiring.make, (HoldPlace, Sweep, SweepArtefacts))
+        chores = (*sweeping, *self._tidying(wiring))
         return [
             WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),
             WorkerLoop(self.catalog, long, owner, self.wake.event()),

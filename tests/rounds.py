@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from alservice import strategies
-from alservice.bootstrap import Wiring
 from alservice.core import CancelFlag, Engine
 from alservice.domain.batch import Batch
 from alservice.domain.call import Call
@@ -24,18 +23,21 @@ from alservice.index import BackgroundIndexing
 from alservice.ports.artefacts import ArtefactStore
 from alservice.ports.catalog import Catalog
 from alservice.ports.neighbours import PoolIndexing
+from alservice.ports.places import FilePlace
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
 from alservice.ports.trainer import CancelFlag as Stop
 from alservice.ports.trainer import Trainer, TrainingJob
 from alservice.scoring.local import LocalScoring
 from alservice.storage.artefacts import LocalArtefactStore
+from alservice.storage.files import LocalPlace
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.create_project import CreateProject, CreateProjectCommand
 from alservice.usecases.query import Query, QueryCommand, QueryResult
 from alservice.usecases.run_training import RunTraining
 from alservice.usecases.submit_labels import SubmitLabels, SubmitLabelsCommand, SubmitLabelsResult
 from alservice.usecases.train import Train, TrainCommand, TrainResult
+from alservice.wiring import Wiring
 from tests.usecases.items import Pool
 
 CLASSES = ("cat", "dog", "eel")
@@ -206,6 +208,7 @@ def wire(catalog: Catalog, store: LocalSegmentStore, trainer: Trainer, threads: 
         {
             Catalog: catalog,
             SegmentStore: store,
+            FilePlace: LocalPlace(store._folder.parent),
             ArtefactStore: LocalArtefactStore(store._folder.parent / "artefacts"),
             PoolScoring: LocalScoring(Engine(threads)),
             PoolIndexing: BackgroundIndexing(Engine(threads)),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from alservice.bootstrap import Adapters, Wiring
+from alservice.bootstrap import Adapters
 from alservice.config import Settings
 from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.domain.segment import Segment, SegmentState
 from alservice.ports.replaying import Replaying
 from alservice.rpc.services import SERVICES
+from alservice.wiring import Wiring
 from alservice.workers.replay_process import ReplayProcess
 
 ROOT = Path(__file__).parents[1]

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+# What was live lingers for so long after its death: others may have read its row, and not yet
+# opened its file, which on their machine may still have to come from an object store.
+LINGER_MS: Final = 10 * 60_000
 
 
 class SegmentState(StrEnum):
@@ -19,7 +24,8 @@ class Segment:
     Exactly one of `inline` (bytes in the catalog) and a file named after `segment_id`.
     `deletions` is a packed bitmap (LSB first, bit set = row deleted), empty when nothing is
     deleted; `deletions_version` grows with each change of it. `live_rows` = rows - deleted
-    ones. `crc32c` covers all `size_bytes` bytes.
+    ones. `crc32c` covers all `size_bytes` bytes. At `expire_time_ms` a WRITING one is given up,
+    and a DEAD one's bytes may go: at once if that is None.
     """
 
     segment_id: str

@@ -6,7 +6,8 @@ from typing import Protocol
 class FilePlace(Protocol):
     """One place belongs to one cluster, whose mark lies there beside the files.
 
-    Asked at start only: what cannot be done is a StartupError that says what to do.
+    Beside it lies who holds the place: of copies of one catalog only one may. What cannot be done
+    is a StartupError that says what to do.
     """
 
     @property
@@ -18,6 +19,12 @@ class FilePlace(Protocol):
 
     def set_mark(self, text: str) -> str:
         """Mark the place unless another was faster; what the mark says now."""
+
+    def holder(self) -> str | None:
+        """The turn of the catalog that holds the place; None before there is any."""
+
+    def set_holder(self, turn: str) -> None:
+        """Let the holder be this one, whoever it was."""
 
     def segment_ids(self) -> set[str]:
         """Ids of all segments there, whoever knows them."""

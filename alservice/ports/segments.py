@@ -3,7 +3,7 @@
 Every implementation passes tests/contract/test_segment_store.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,6 +134,9 @@ class SegmentStore(Protocol):
 
     def opened(self, segment_id: str) -> SegmentReader | None:
         """The reader, if it is open already: to hold it is to have it, whatever is let go."""
+
+    def keep_only(self, known: Collection[str]) -> None:
+        """Let go of what is kept open of other segments: who holds a reader keeps it."""
 
     def remove(self, segment_id: str) -> None:
         """Remove the file (readers that are open go on working); absent is fine.

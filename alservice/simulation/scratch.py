@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.bootstrap import Adapters, Wiring
+from alservice.bootstrap import Adapters
 from alservice.config import Settings
 from alservice.core import CancelFlag
 from alservice.domain.batch import Arm
@@ -35,6 +35,7 @@ from alservice.usecases.query import Query, QueryCommand
 from alservice.usecases.run_training import RunTraining
 from alservice.usecases.submit_labels import SubmitLabels, SubmitLabelsCommand
 from alservice.usecases.train import Train, TrainCommand
+from alservice.wiring import Wiring
 from alservice.workers.training_child import run
 
 I64 = NDArray[np.int64]

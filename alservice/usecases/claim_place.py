@@ -1,43 +1,102 @@
 """A catalog and the place of its files belong together: checked before anything is served.
 
 Two clusters on one place would sweep each other's files as strays; a catalog on the wrong place
-would call all of its segments lost.
+would call all of its segments lost; two copies of one catalog would each remove what the other
+needs.
 """
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
+from alservice.domain.cluster import Cluster
 from alservice.domain.startup import StartupError
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.places import FilePlace
 
 _PAGE: Final = 1000
 _NAMED: Final = 3
+_TAKE_OVER: Final = (
+    "give this one a place of its own (docs/operations.md, restore). Only if the other one will "
+    "never run again, hand its place to this one, once: `alservice adopt` with the same settings"
+)
 
 
 def claim_place(catalog: Catalog, place: FilePlace) -> None:
     """Mark a new place, or see that it is ours. Safe with any number of replicas at once.
 
-    Raises StartupError where the place is another cluster's, lacks what the catalog names, or is
-    not the one that other replicas of the same catalog use.
+    Raises StartupError where the place is another cluster's, lacks what the catalog names, is not
+    the one that other replicas of the same catalog use, or is held by another copy of the catalog.
     """
-    uid, settled = catalog.read(lambda tx: (tx.cluster.uid(), tx.cluster.place()))
+    holder = place.holder()  # before the catalog, which learns of each turn first
+    cluster, database = catalog.read(lambda tx: (tx.cluster.get(), tx.cluster.database()))
+    _refuse_copy(cluster, database, holder, place)
     mark = place.mark()
     if mark is None:
-        if settled is not None:
+        if cluster.place:
             raise _elsewhere(place)
-        _require_ours(catalog, place)
-        mark = place.set_mark(f"{uid} {secrets.token_hex(8)}")
+        require_files(catalog, place)
+        _refuse_files_of_others(catalog, place)
+        mark = place.set_mark(f"{cluster.uid} {secrets.token_hex(8)}")
+    here = place_id(mark, cluster, place)
+    if not cluster.place or cluster.database != database:
+        cluster = catalog.transact(lambda tx: _settled(tx, here, database))
+    if cluster.place != here:
+        raise _elsewhere(place)
+
+
+def place_id(mark: str, cluster: Cluster, place: FilePlace) -> str:
+    """The id of the place in its mark. Raises StartupError for the mark of another cluster."""
     owner, _, here = mark.partition(" ")
-    if owner != uid:
+    if owner != cluster.uid:
         text = (
-            f"{place.address} belongs to cluster {owner}, and this catalog to cluster {uid}: "
-            "name the catalog that was used with it, or another place (a new prefix is enough)"
+            f"{place.address} belongs to cluster {owner}, and this catalog to cluster "
+            f"{cluster.uid}: name the catalog that was used with it, or another place (a new "
+            "prefix is enough)"
         )
         raise StartupError(text)
-    if (settled or catalog.transact(lambda tx: tx.cluster.settle(here))) != here:
-        raise _elsewhere(place)
+    return here
+
+
+def require_files(catalog: Catalog, place: FilePlace) -> None:
+    """Nothing, if what the catalog names is there. Raises StartupError."""
+    live = catalog.read(lambda tx: set(_live(tx)))
+    if missing := sorted(live - place.segment_ids()):
+        text = (
+            f"the catalog names {len(live)} segments, of which {len(missing)} are not in "
+            f"{place.address} ({', '.join(missing[:_NAMED])}): name the place where they are, or "
+            "copy its folders segments and artefacts there first"
+        )
+        raise StartupError(text)
+
+
+def held_by_another(place: FilePlace) -> str:
+    """What is wrong where the catalog does not know the place's holder."""
+    return (
+        f"{place.address} is held by another copy of this catalog: this one was restored from a "
+        f"backup, or is a clone, and has not seen what the other one did since; {_TAKE_OVER}"
+    )
+
+
+def _refuse_copy(cluster: Cluster, database: str, holder: str | None, place: FilePlace) -> None:
+    if holder is not None and holder not in cluster.turns:
+        raise StartupError(held_by_another(place))
+    if cluster.database and database and cluster.database != database:
+        text = (
+            "this database is a copy of the one that the files belong to (restored, cloned or "
+            f"moved to another server), and that one may still be in use; {_TAKE_OVER}"
+        )
+        raise StartupError(text)
+
+
+def _settled(tx: Tx, here: str, database: str) -> Cluster:
+    """The cluster with what its first start decides."""
+    cluster = tx.cluster.get()
+    settled = replace(cluster, place=cluster.place or here, database=cluster.database or database)
+    if settled != cluster:
+        tx.cluster.store(settled)
+    return settled
 
 
 def _elsewhere(place: FilePlace) -> StartupError:
@@ -49,18 +108,9 @@ def _elsewhere(place: FilePlace) -> StartupError:
     return StartupError(text)
 
 
-def _require_ours(catalog: Catalog, place: FilePlace) -> None:
-    """Nobody has marked the place: so it must be empty, or hold what the catalog names."""
-    live, known = catalog.read(lambda tx: (set(_live(tx)), set(tx.segments.all_ids())))
+def _refuse_files_of_others(catalog: Catalog, place: FilePlace) -> None:
     there = place.segment_ids()
-    if missing := sorted(live - there):
-        text = (
-            f"the catalog names {len(live)} segments, of which {len(missing)} are not in "
-            f"{place.address} ({', '.join(missing[:_NAMED])}): name the place where they are, or "
-            "copy its folders segments and artefacts there first"
-        )
-        raise StartupError(text)
-    if there and not there & known:
+    if there and not there & set(catalog.read(lambda tx: tx.segments.all_ids())):
         text = (
             f"{place.address} holds {len(there)} segments that this catalog does not know: name "
             "the catalog that was used with it, or an empty place (a new prefix is enough)"

@@ -15,7 +15,7 @@ from alservice.core import CancelFlag
 from alservice.domain.errors import Cancelled, Conflict
 from alservice.domain.item import ItemBlock
 from alservice.domain.operation import Operation, OperationKind
-from alservice.domain.segment import Segment, SegmentState
+from alservice.domain.segment import LINGER_MS, Segment, SegmentState
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.check_items import Shape
@@ -153,7 +153,9 @@ class Swap:
         if row is None or row.state is not SegmentState.LIVE:
             text = "another merge was faster; there is nothing to do"
             raise Conflict(text, segment=source.segment.segment_id)
-        tx.segments.store(replace(row, state=SegmentState.DEAD, revision=revision), None)
+        until_ms = tx.now_ms() + LINGER_MS
+        dead = replace(row, state=SegmentState.DEAD, revision=revision, expire_time_ms=until_ms)
+        tx.segments.store(dead, None)
         return is_set(deletion_bits(row), copied)
 
 

@@ -1,7 +1,7 @@
 """The pool as one snapshot shows it: live segments, mapped, with what is deleted in each.
 
-Merging removes files of segments that a snapshot may still name. So whoever loses that race
-reads a new snapshot instead of failing.
+What was merged away lingers for a while, so that whoever has read its row can open it. Whoever
+comes even later reads a new snapshot instead of failing.
 """
 
 from collections.abc import Callable, Mapping, Sequence

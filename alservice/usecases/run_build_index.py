@@ -15,6 +15,7 @@ from alservice.domain.learner import Progress
 from alservice.domain.names import new_id
 from alservice.domain.near_duplicates import count_near_duplicates, near_duplicates
 from alservice.domain.operation import Operation, OperationState
+from alservice.domain.segment import LINGER_MS
 from alservice.ports.artefacts import ArtefactStore
 from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.neighbours import Neighbours, PoolIndexing
@@ -179,9 +180,10 @@ def _publish(tx: Tx, operation: Operation, written: Artefact, begin_ms: int) -> 
     if not tx.operations.finish(done, operation.attempt):
         raise Conflict("another worker has taken this operation over; it goes on there")
     if overtaken:
-        tx.artefacts.store(replace(written, state=ArtefactState.DEAD, facts=facts))
+        dead = replace(written, state=ArtefactState.DEAD, facts=facts, expire_time_ms=None)
+        tx.artefacts.store(dead)
         return
-    tx.artefacts.retire(operation.project_id)
+    tx.artefacts.retire(operation.project_id, now_ms + LINGER_MS)
     live = replace(written, state=ArtefactState.LIVE, facts=facts, create_time_ms=now_ms)
     tx.artefacts.store(replace(live, expire_time_ms=None))
 
@@ -190,5 +192,5 @@ def _give_up(tx: Tx, artefact_id: str) -> bool:
     """Whether its file may go: it is not live. So it is safe if a commit may have come through."""
     row = tx.artefacts.get(artefact_id)
     if row is not None and row.state is ArtefactState.WRITING:
-        tx.artefacts.store(replace(row, state=ArtefactState.DEAD))
+        tx.artefacts.store(replace(row, state=ArtefactState.DEAD, expire_time_ms=None))
     return row is None or row.state is not ArtefactState.LIVE

@@ -122,6 +122,7 @@ class Snapshots:
         """Let go of what names segments that are gone: their files take room until then."""
         seen = list(self.kept.items())  # before the ids: what is kept later may be newer
         known = set(self.catalog.read(lambda tx: tx.segments.all_ids()))
+        self.store.keep_only(known)
         for uid, kept in seen:
             gone = any(opened.segment.segment_id not in known for opened in kept.pool)
             if gone and self.kept.get(uid) is kept:

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from alservice.domain.artefact import Artefact
 from alservice.ports.artefacts import ArtefactStore
 from alservice.ports.catalog import Catalog, Tx
+from alservice.usecases.hold_place import HoldPlace
+from alservice.usecases.sweep_files import Rows, SweepFiles, Swept
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,31 +16,19 @@ class SweepArtefacts:
 
     catalog: Catalog
     artefacts: ArtefactStore
+    hold: HoldPlace
 
-    def __call__(self) -> int:
-        """Sweep once; how many files and rows were removed."""
-        dead = self.catalog.transact(lambda tx: tx.artefacts.expire(tx.now_ms()))
-        for artefact in dead:
-            self.artefacts.remove(artefact.artefact_id)
-        if dead:  # rows go last: a file without a row would look like a stray only
-            self.catalog.transact(lambda tx: _forget(tx, dead))
-        return len(dead) + self._strays()
-
-    def _strays(self) -> int:
-        # A file is made only after its row: so one that is new since the first list of rows
-        # has a row in the second.
-        suspects = self.artefacts.stray(self._known())
-        known = set(self._known()) if suspects else set()
-        strays = [artefact_id for artefact_id in suspects if artefact_id not in known]
-        for artefact_id in strays:
-            self.artefacts.remove(artefact_id)
-        return len(strays)
-
-    def _known(self) -> Sequence[str]:
-        # Not `read`: a snapshot that lagged behind would make live files look stray.
-        return self.catalog.transact(lambda tx: tx.artefacts.all_ids())
+    def __call__(self) -> Swept:
+        """Sweep once. Raises HousekeepingFailed."""
+        return SweepFiles(self.catalog, self.hold, self.artefacts, ARTEFACTS)()
 
 
-def _forget(tx: Tx, dead: Sequence[Artefact]) -> None:
-    for artefact in dead:
-        tx.artefacts.forget(artefact.artefact_id)
+def _dead(tx: Tx) -> Sequence[str]:
+    return [artefact.artefact_id for artefact in tx.artefacts.expire(tx.now_ms())]
+
+
+ARTEFACTS: Final = Rows(
+    dead=_dead,
+    known=lambda tx: tx.artefacts.all_ids(),
+    forget=lambda tx, name: tx.artefacts.forget(name),
+)

@@ -214,7 +214,8 @@ def _refuse_more(committed: AddResult, end: int) -> None:
 def forget_segments(tx: Tx, project_id: str, upload_id: str) -> None:
     """Leave whatever was written for an upload of this id to the sweeper."""
     for segment in tx.segments.of_upload(project_id, upload_id):
-        tx.segments.store(replace(segment, state=SegmentState.DEAD), None)
+        dead = replace(segment, state=SegmentState.DEAD, expire_time_ms=None)
+        tx.segments.store(dead, None)
 
 
 def sealed_parts(tx: Tx, upload: Upload) -> Sequence[Segment] | None:

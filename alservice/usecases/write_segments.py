@@ -255,7 +255,8 @@ def discard(catalog: Catalog, store: SegmentStore, pieces: Sequence[Piece]) -> N
 def _give_up(tx: Tx, segment_id: str) -> bool:
     row = tx.segments.get(segment_id)
     if row is not None and row.state is SegmentState.WRITING:
-        tx.segments.store(replace(row, state=SegmentState.DEAD), None)
+        dead = replace(row, state=SegmentState.DEAD, expire_time_ms=None)
+        tx.segments.store(dead, None)
         return True
     return row is None
 

@@ -63,7 +63,10 @@ def test_only_the_live_ones_of_a_project_retire(catalog: Catalog) -> None:
         an_artefact("x-2", state=ArtefactState.WRITING),
         an_artefact("x-3", project_id="other"),
     )
-    catalog.transact(lambda tx: tx.artefacts.retire(P))
+    catalog.transact(lambda tx: tx.artefacts.retire(P, 100))
+    assert catalog.transact(lambda tx: tx.artefacts.expire(99)) == []
+    (gone,) = catalog.transact(lambda tx: tx.artefacts.expire(100))
+    assert gone.artefact_id == "x-1"
     assert state(catalog, "x-1") is ArtefactState.DEAD
     assert state(catalog, "x-2") is ArtefactState.WRITING
     assert state(catalog, "x-3") is ArtefactState.LIVE
@@ -79,6 +82,7 @@ def test_reservations_that_ran_out_die_and_the_dead_are_told_until_forgotten(
         an_artefact("early", state=writing, expire_time_ms=101),
         an_artefact("live", expire_time_ms=1),
         an_artefact("dead", state=ArtefactState.DEAD),
+        an_artefact("lingers", state=ArtefactState.DEAD, expire_time_ms=101),
     )
     for _ in range(2):
         dead = catalog.transact(lambda tx: tx.artefacts.expire(100))
@@ -88,7 +92,7 @@ def test_reservations_that_ran_out_die_and_the_dead_are_told_until_forgotten(
         }
 
     def forget(tx: Tx) -> None:
-        for artefact_id in ("late", "dead", "live", "early"):
+        for artefact_id in ("late", "dead", "live", "early", "lingers"):
             tx.artefacts.forget(artefact_id)
 
     catalog.transact(forget)

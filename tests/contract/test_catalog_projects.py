@@ -129,6 +129,7 @@ def test_segments_of_a_deleted_project_are_dead(empty: Catalog) -> None:
     empty.transact(lambda tx: tx.projects.delete("gone"))
     found = [empty.read(lambda tx, s=s: tx.segments.get(f"gone-{s}")) for s in SegmentState]  # type: ignore[misc]
     assert [segment.state for segment in found if segment] == [SegmentState.DEAD] * 3
+    assert len(empty.transact(lambda tx: tx.segments.expire(0))) == 3  # at once
 
 
 def test_a_new_project_of_an_old_id_begins_afresh(empty: Catalog) -> None:

@@ -89,6 +89,8 @@ def test_reservations_that_ran_out_die_and_the_dead_are_told_until_forgotten(
         tx.segments.reserve(a_segment("early", state=writing, expire_time_ms=101))
         tx.segments.store(a_segment("live", expire_time_ms=1), None)
         tx.segments.store(a_segment("dead", state=SegmentState.DEAD, inline=True), b"bytes")
+        lingers = a_segment("lingers", state=SegmentState.DEAD, expire_time_ms=101)
+        tx.segments.store(lingers, None)
 
     catalog.transact(work)
     for _ in range(2):
@@ -99,7 +101,7 @@ def test_reservations_that_ran_out_die_and_the_dead_are_told_until_forgotten(
         }
 
     def forget(tx: Tx) -> None:
-        for segment_id in ("late", "dead", "live", "early"):
+        for segment_id in ("late", "dead", "live", "early", "lingers"):
             tx.segments.forget(segment_id)
 
     catalog.transact(forget)

@@ -13,10 +13,10 @@ from alservice.ports.catalog import Catalog
 from alservice.ports.segments import SegmentStore
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import FileSegmentStore
-from alservice.usecases.sweep import Sweep
 from tests.contract.catalog_rows import a_project, a_segment
 from tests.s3.places import Place, fresh_place
 from tests.storage.segment_blocks import write_plain
+from tests.sweeping import sweeper
 
 WRITERS, SWEEPERS, EACH = 3, 2, 12
 FAR, PAST = 2**60, 0
@@ -56,17 +56,17 @@ def write_one(catalog: Catalog, store: SegmentStore, segment_id: str, fate: int)
 
 
 def test_two_sweepers_remove_what_is_dead_and_nothing_that_a_row_names(
-    place: Place, catalog: Catalog
+    place: Place, catalog: Catalog, tmp_path: Path
 ) -> None:
     orphans = [write_plain(FileSegmentStore(place.files()), f"orphan-{n}") for n in range(3)]
     over, begun = threading.Event(), threading.Barrier(WRITERS + SWEEPERS)
 
     def sweep(_: int) -> int:
-        sweeper = Sweep(catalog, FileSegmentStore(place.files()))
+        sweep_once = sweeper(catalog, FileSegmentStore(place.files()), tmp_path)
         begun.wait()
         rounds = 0
         while not over.is_set() or not rounds:
-            sweeper()
+            sweep_once()
             rounds += 1
         return rounds
 
@@ -82,7 +82,7 @@ def test_two_sweepers_remove_what_is_dead_and_nothing_that_a_row_names(
         named = [row for future in writers for row in future.result()]
         over.set()
         assert all(future.result() for future in sweepers)
-    Sweep(catalog, FileSegmentStore(place.files()))()
+    sweeper(catalog, FileSegmentStore(place.files()), tmp_path)()
     reader = FileSegmentStore(place.files())
     assert len(named) == WRITERS * EACH // 2
     assert [reader.open(row).rows for row in named] == [20] * len(named)

@@ -17,7 +17,6 @@ import pytest
 
 from alservice.storage.catalog.sqlite import SqliteCatalog, machine_clock_ms
 from alservice.storage.segments import LocalSegmentStore
-from alservice.usecases.sweep import Sweep
 from tests.e2e.checker import complaints
 from tests.e2e.found import Found, read, read_operations
 from tests.e2e.history import History
@@ -25,6 +24,7 @@ from tests.e2e.memory import Memory
 from tests.e2e.traffic import Client
 from tests.e2e.wire import PROJECT, Wire, create_project, vectors_of
 from tests.running_server import RunningServer, running_server
+from tests.sweeping import sweeper
 
 KILLS: Final = int(os.environ.get("SOAK_KILLS", "10"))
 KILLS_PER_FOLDER: Final = 10
@@ -137,7 +137,7 @@ def assert_nothing_lies_about(folder: Path) -> None:
     """A day later the sweeper has left the files of the live segments, and no others."""
     catalog = SqliteCatalog(folder, clock_ms=lambda: machine_clock_ms() + A_DAY_LATER_MS)
     try:
-        Sweep(catalog, LocalSegmentStore(folder / "segments"))()
+        sweeper(catalog, LocalSegmentStore(folder / "segments"))()
     finally:
         catalog.close()
     with sqlite3.connect(folder / "catalog.sqlite3") as connection:

@@ -44,7 +44,7 @@ def test_replicas_that_start_together_migrate_once(server: PostgresServer, empty
         opened = list(pool.map(lambda _: PostgresCatalog(server.dsn(empty)), range(6)))
     opened[0].transact(lambda tx: tx.projects.insert(a_project()))
     assert {catalog.read(lambda tx: tx.projects.get(P)) for catalog in opened} == {a_project()}
-    assert len({catalog.read(lambda tx: tx.cluster.uid()) for catalog in opened}) == 1
+    assert len({catalog.read(lambda tx: tx.cluster.get().uid) for catalog in opened}) == 1
     for catalog in opened:
         catalog.close()
     assert server.ask("SELECT version_num FROM alembic_version", empty) == [(HEAD,)]

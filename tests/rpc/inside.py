@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 import grpc
 
 from alservice.auth.allow_loopback import AllowLoopback
-from alservice.bootstrap import Wiring
 from alservice.ports.catalog import Catalog
 from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.lanes import Lanes
 from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Service
 from alservice.storage.catalog.sqlite import SqliteCatalog
+from alservice.wiring import Wiring
 
 T = TypeVar("T")
 PATIENCE_S = 60

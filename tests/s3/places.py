@@ -84,9 +84,9 @@ class S3Place:
         self.bucket.close()
 
 
-def fresh_bucket(s3: S3Server) -> Bucket:
-    """A bucket that is empty as far as one can see."""
-    return open_bucket(s3.fresh(), patience=QUICK)
+def fresh_bucket(s3: S3Server, address: str | None = None) -> Bucket:
+    """What is below the address; by default a bucket that is empty as far as one can see."""
+    return open_bucket(address or s3.fresh(), patience=QUICK)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import pytest
 from alservice.domain import errors
 from alservice.domain.item import OnConflict
 from alservice.usecases.add_items import AddItems, UploadHeader
-from alservice.usecases.sweep import Sweep
+from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
 from tests.usecases.items import QUEUE_TRAINING, Pool, block, call, small_files
 
@@ -39,7 +39,7 @@ def test_going_on_buys_another_day(items_pool: Pool, clock: Clock) -> None:
         session.suspend()
         for _ in range(3):
             clock.advance(20 * HOUR_MS)
-            Sweep(items_pool.catalog, items_pool.store)()
+            sweeper(items_pool.catalog, items_pool.store)()
             assert items_pool.open("u").position == 1
         assert items_pool.open("u").commit().added == 1
 
@@ -57,5 +57,5 @@ def test_an_upload_that_nobody_goes_on_with_is_gone_after_a_day(
         fresh.append(0, block(["b"]))
         assert fresh.commit().added == 1
     assert set(items_pool.content()) == {"b"}
-    Sweep(items_pool.catalog, items_pool.store)()
+    sweeper(items_pool.catalog, items_pool.store)()
     assert len(items_pool.store.stray([])) == 1

@@ -71,7 +71,7 @@ def test_a_new_place_becomes_ours_and_stays_so(
     assert place_of("x").mark() is None
     for _ in range(3):
         claim_place(catalog, place_of("x"))
-    mark = catalog.read(lambda tx: f"{tx.cluster.uid()} {tx.cluster.place()}")
+    mark = catalog.read(lambda tx: f"{tx.cluster.get().uid} {tx.cluster.get().place}")
     assert place_of("x").mark() == mark
 
 
@@ -105,7 +105,7 @@ def test_of_many_clusters_at_once_one_gets_the_place(
     winner = pairs[won.index(True)][0]
     assert won.count(True) == 1
     owner = (place_of("x").mark() or "").split()[0]
-    assert owner == winner.read(lambda tx: tx.cluster.uid())
+    assert owner == winner.read(lambda tx: tx.cluster.get().uid)
 
 
 def test_replicas_of_one_cluster_may_start_together(

@@ -9,9 +9,11 @@ import pytest
 from alservice.core import CancelFlag
 from alservice.domain import errors
 from alservice.domain.item import Attributes, OnConflict
+from alservice.domain.segment import LINGER_MS
 from alservice.usecases import merge_segments as module
 from alservice.usecases.merge_segments import MergeSegments
-from alservice.usecases.sweep import Sweep
+from tests.sweeping import sweeper
+from tests.usecases.conftest import Clock
 from tests.usecases.items import Pool, block, quietly, small_files
 
 IDS = [f"i{number}" for number in range(40)]
@@ -32,13 +34,18 @@ def test_a_merge_keeps_everything_but_what_is_deleted(items_pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("inline_bytes", [0, 2**20])
-def test_sources_are_swept_and_nothing_else(items_pool: Pool, inline_bytes: int) -> None:
+def test_sources_linger_then_they_are_swept_and_nothing_else(
+    items_pool: Pool, clock: Clock, inline_bytes: int
+) -> None:
+    sweep = sweeper(items_pool.catalog, items_pool.store)
     with small_files(inline_bytes, 10**6):
         for item_id in IDS[:5]:
             items_pool.add(block([item_id]))
         content = items_pool.content()
         items_pool.merge()
-        assert Sweep(items_pool.catalog, items_pool.store)().segments == 5
+        assert sweep().dead == 0
+        clock.advance(LINGER_MS)
+        assert sweep().dead == 5
     assert items_pool.content() == content
     assert len(items_pool.store.stray([])) == (0 if inline_bytes else 1)
 

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alservice.domain import errors
+from alservice.domain.segment import LINGER_MS
 from alservice.ports.catalog import Tx
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.open_pool import is_set, live_row_numbers, open_pool
 from alservice.usecases.pool_masks import mark
-from alservice.usecases.sweep import Sweep
+from tests.sweeping import sweeper
+from tests.usecases.conftest import Clock
 from tests.usecases.items import Pool, block, small_files
 
 
@@ -41,7 +43,7 @@ def test_facts_and_segments_come_from_the_same_snapshot(items_pool: Pool) -> Non
 
 @pytest.mark.parametrize("inline_bytes", [0, 2**20])
 def test_who_loses_the_race_with_a_merge_reads_a_new_snapshot(
-    items_pool: Pool, monkeypatch: pytest.MonkeyPatch, inline_bytes: int
+    items_pool: Pool, clock: Clock, monkeypatch: pytest.MonkeyPatch, inline_bytes: int
 ) -> None:
     with small_files(inline_bytes):
         for item_id in "abc":
@@ -53,7 +55,8 @@ def test_who_loses_the_race_with_a_merge_reads_a_new_snapshot(
     def merge_first(*args: object) -> object:
         if not merged:
             merged.append(items_pool.merge())
-            Sweep(items_pool.catalog, fresh)()
+            clock.advance(LINGER_MS)
+            sweeper(items_pool.catalog, fresh)()
         call: Callable[..., object] = opens
         return call(*args)
 

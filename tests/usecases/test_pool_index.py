@@ -11,6 +11,7 @@ import pytest
 
 from alservice.domain.artefact import Artefact
 from alservice.domain.pool_index import PoolIndex
+from alservice.domain.segment import LINGER_MS
 from alservice.ports.artefacts import Arrays
 from alservice.storage.artefacts import LocalArtefactStore
 from alservice.usecases import pool_index as module
@@ -18,6 +19,7 @@ from alservice.usecases.pool_index import DAMAGED, NONE_YET, STALE, IndexOf
 from alservice.usecases.snapshot import Snapshots
 from alservice.usecases.sweep_artefacts import SweepArtefacts
 from tests.rounds import Rounds, ids
+from tests.usecases.conftest import Clock
 from tests.usecases.indexes import build, damage, live, look
 from tests.usecases.items import small_files
 
@@ -95,7 +97,9 @@ def test_a_damaged_file_is_told_and_query_goes_on_without(rounds: Rounds) -> Non
     assert look(rounds) == (None, DAMAGED)
 
 
-def test_a_file_that_was_swept_meanwhile_is_replaced_by_the_newer_one(rounds: Rounds) -> None:
+def test_a_file_that_was_swept_meanwhile_is_replaced_by_the_newer_one(
+    rounds: Rounds, clock: Clock
+) -> None:
     build(rounds)
     old = live(rounds)
     index_of: IndexOf = rounds.wiring.make(IndexOf)
@@ -107,6 +111,7 @@ def test_a_file_that_was_swept_meanwhile_is_replaced_by_the_newer_one(rounds: Ro
         rows.append(1)
         if len(rows) == 1:
             build(rounds, force=True)
+            clock.advance(LINGER_MS)
             rounds.wiring.make(SweepArtefacts)()
             return old
         return read(work)  # type: ignore[arg-type]

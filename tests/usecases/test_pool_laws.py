@@ -20,7 +20,7 @@ from alservice.domain.item import OnConflict
 from alservice.domain.project import ClassLabel, LabelSchema, Project
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
-from alservice.usecases.sweep import Sweep
+from tests.sweeping import sweeper
 from tests.usecases.items import Pool, block, small_files, vector_of
 
 IDS = st.lists(st.sampled_from([f"i{n}" for n in range(12)]), min_size=1, max_size=6, unique=True)
@@ -111,7 +111,7 @@ class PoolMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        Sweep(self.catalog, self.store)()
+        sweeper(self.catalog, self.store)()
 
     @invariant()
     def a_pool_is_a_dictionary(self) -> None:

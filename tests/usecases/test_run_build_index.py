@@ -11,8 +11,10 @@ from alservice.core import Cancelled as KernelCancelled
 from alservice.domain import errors
 from alservice.domain.artefact import ArtefactState
 from alservice.domain.operation import OperationState
+from alservice.domain.segment import LINGER_MS
 from alservice.storage.artefacts import LocalArtefactStore
 from alservice.usecases.sweep_artefacts import SweepArtefacts
+from alservice.usecases.sweep_files import Swept
 from tests.rounds import Rounds, ids, items, vectors_of
 from tests.usecases.conftest import Clock
 from tests.usecases.indexes import ask, build, files, live, look, run
@@ -62,7 +64,9 @@ def test_equal_items_are_near_duplicates_of_the_first(rounds: Rounds) -> None:
     assert done.result["near_duplicate_count"] == 6
 
 
-def test_a_newer_index_supersedes_the_older_which_the_sweeper_removes(rounds: Rounds) -> None:
+def test_a_newer_index_supersedes_the_older_which_the_sweeper_removes(
+    rounds: Rounds, clock: Clock
+) -> None:
     build(rounds)
     old = live(rounds)
     rounds.add(ids(3, 40))
@@ -70,7 +74,9 @@ def test_a_newer_index_supersedes_the_older_which_the_sweeper_removes(rounds: Ro
     new = live(rounds)
     assert old is not None and new is not None and new.artefact_id != old.artefact_id
     assert sorted(files(rounds)) == sorted([old.artefact_id, new.artefact_id])
-    assert rounds.wiring.make(SweepArtefacts)() == 1
+    assert rounds.wiring.make(SweepArtefacts)() == Swept(0, 0)  # others may yet open it
+    clock.advance(LINGER_MS)
+    assert rounds.wiring.make(SweepArtefacts)() == Swept(1, 0)
     assert files(rounds) == [new.artefact_id]
 
 

@@ -8,13 +8,14 @@ import pytest
 from alservice.domain import errors
 from alservice.domain.label import Outcome
 from alservice.domain.project import Project
+from alservice.domain.segment import LINGER_MS
 from alservice.ports.catalog import Tx
 from alservice.usecases import snapshot as module
 from alservice.usecases.open_pool import open_rows
 from alservice.usecases.pool_masks import count_unset
 from alservice.usecases.snapshot import Snapshot, Snapshots
-from alservice.usecases.sweep import Sweep
 from tests.rounds import Rounds, ids
+from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
 
 
@@ -185,7 +186,7 @@ def test_segments_in_memory_are_bounded_and_the_latest_projects_stay(
 
 
 def test_what_is_merged_away_or_deleted_is_let_go(
-    rounds: Rounds, snapshots: Snapshots, start: Callable[..., Rounds]
+    rounds: Rounds, snapshots: Snapshots, start: Callable[..., Rounds], clock: Clock
 ) -> None:
     start("other").add(ids(3))
     start("stays").add(ids(3))
@@ -194,7 +195,8 @@ def test_what_is_merged_away_or_deleted_is_let_go(
         snapshots.take(name, "ada", nothing)
     rounds.pool.merge()
     rounds.catalog.transact(lambda tx: tx.projects.delete("other"))
-    Sweep(rounds.catalog, rounds.store)()
+    clock.advance(LINGER_MS)
+    sweeper(rounds.catalog, rounds.store)()
     snapshots.forget_gone()
     assert [each.pool[0].segment.project_id for each in snapshots.kept.values()] == ["stays"]
     assert closed_count(snapshots.take("rounds", "ada", nothing)[0]) == 0

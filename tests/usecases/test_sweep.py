@@ -3,7 +3,8 @@
 import pytest
 
 from alservice.domain.project import DType
-from alservice.usecases.sweep import Sweep, Swept
+from alservice.usecases.sweep_files import Swept
+from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
 from tests.usecases.items import Pool, block, small_files
 
@@ -11,7 +12,7 @@ DAY_MS = 24 * 3_600_000
 
 
 def test_a_broken_upload_is_swept_after_a_day(items_pool: Pool, clock: Clock) -> None:
-    sweep = Sweep(items_pool.catalog, items_pool.store)
+    sweep = sweeper(items_pool.catalog, items_pool.store)
     with small_files():
         session = items_pool.open("u")
         session.append(0, block(["a"]))
@@ -30,7 +31,7 @@ def test_a_project_that_is_gone_takes_its_files_along(items_pool: Pool) -> None:
     with small_files():
         items_pool.add(block(["a"]))
     items_pool.catalog.transact(lambda tx: tx.projects.delete("items"))
-    assert Sweep(items_pool.catalog, items_pool.store)() == Swept(1, 0)
+    assert sweeper(items_pool.catalog, items_pool.store)() == Swept(1, 0)
     assert list(items_pool.store.stray([])) == []
 
 
@@ -38,7 +39,7 @@ def test_files_without_a_row_are_removed_finished_or_not(items_pool: Pool) -> No
     with small_files():
         items_pool.add(block(["a"]))
     items_pool.store.writer("s-unfinished", 3, DType.F32)
-    assert Sweep(items_pool.catalog, items_pool.store)() == Swept(0, 1)
+    assert sweeper(items_pool.catalog, items_pool.store)() == Swept(0, 1)
     assert set(items_pool.content()) == {"a"}
 
 
@@ -53,12 +54,12 @@ def test_a_file_that_appears_meanwhile_is_not_a_stray(
         return stray(known)
 
     monkeypatch.setattr(items_pool.store, "stray", add_first)
-    assert Sweep(items_pool.catalog, items_pool.store)() == Swept(0, 0)
+    assert sweeper(items_pool.catalog, items_pool.store)() == Swept(0, 0)
     assert set(items_pool.content()) == {"a"}
 
 
 def test_expired_request_records_are_pruned(items_pool: Pool, clock: Clock) -> None:
     items_pool.add(block(["a"]), request_id="r1")
     clock.advance(DAY_MS)
-    Sweep(items_pool.catalog, items_pool.store)()
+    sweeper(items_pool.catalog, items_pool.store)()
     assert items_pool.catalog.transact(lambda tx: tx.requests.prune(tx.now_ms())) == 0

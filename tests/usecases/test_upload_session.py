@@ -14,8 +14,8 @@ from alservice.domain.item import Attributes, OnConflict
 from alservice.domain.project import Project
 from alservice.domain.segment import SegmentState
 from alservice.storage.segments import LocalSegmentStore
-from alservice.usecases.sweep import Sweep
 from alservice.usecases.upload_session import tail
+from tests.sweeping import sweeper
 from tests.usecases.items import Pool, block, small_files
 
 IDS = [f"i{number}" for number in range(20)]
@@ -96,7 +96,7 @@ def test_an_abandoned_upload_is_forgotten_at_once(items_pool: Pool) -> None:
         session.suspend()
         session.append(1, block(["b"]))
         session.abandon()
-    Sweep(items_pool.catalog, items_pool.store)()
+    sweeper(items_pool.catalog, items_pool.store)()
     assert list(items_pool.store.stray([])) == []
     assert items_pool.open("u").position == 0
 

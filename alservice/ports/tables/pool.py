@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from alservice.domain.artefact import Artefact
+from alservice.domain.cluster import Cluster
 from alservice.domain.project import Project
 from alservice.domain.segment import Segment, Upload
 
@@ -11,14 +12,14 @@ from alservice.domain.segment import Segment, Upload
 class ClusterTable(Protocol):
     """What there is one of."""
 
-    def uid(self) -> str:
-        """Made with the catalog, never changed: whatever belongs to the catalog is marked so."""
+    def get(self) -> Cluster:
+        """The row; locked until the end of the transaction. A snapshot locks nothing."""
 
-    def place(self) -> str | None:
-        """The id of the place where all files are; None before the first start."""
+    def store(self, changed: Cluster) -> None:
+        """Replace all but the uid, which was made with the catalog and never changes."""
 
-    def settle(self, place: str) -> str:
-        """Settle on a place for ever, unless that was done before; which one it is now."""
+    def database(self) -> str:
+        """What tells the database, as it is now, from copies of it; "" where nothing does."""
 
 
 class ProjectTable(Protocol):
@@ -42,7 +43,7 @@ class ProjectTable(Protocol):
     def delete(self, project_id: str) -> Sequence[str]:
         """Delete it with all its rows.
 
-        Its segments and artefacts become DEAD. Returns the ids of those segments.
+        Its segments and artefacts become DEAD at once. Returns the ids of those segments.
         """
 
     def page(self, after: str, limit: int) -> Sequence[Project]:
@@ -89,10 +90,13 @@ class SegmentTable(Protocol):
         """Replace the bitmap; the version grows by one."""
 
     def expire(self, now_ms: int) -> Sequence[Segment]:
-        """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
+        """Flip WRITING rows whose expiry has passed to DEAD.
+
+        Returns the DEAD rows whose bytes may go: without an expiry, or with one that has passed.
+        """
 
     def disown(self) -> int:
-        """Flip WRITING rows without items to DEAD; how many.
+        """Flip WRITING rows without items to DEAD, at once; how many.
 
         For a process that knows that nobody else is filling any.
         """
@@ -119,14 +123,17 @@ class ArtefactTable(Protocol):
     def live(self, project_id: str) -> Artefact | None:
         """The LIVE one of the greatest revision, the newest of them."""
 
-    def retire(self, project_id: str) -> None:
-        """Flip the LIVE ones to DEAD."""
+    def retire(self, project_id: str, until_ms: int) -> None:
+        """Flip the LIVE ones to DEAD; their files may go at `until_ms`."""
 
     def expire(self, now_ms: int) -> Sequence[Artefact]:
-        """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
+        """Flip WRITING rows whose expiry has passed to DEAD.
+
+        Returns the DEAD rows whose bytes may go: without an expiry, or with one that has passed.
+        """
 
     def disown(self) -> int:
-        """Flip all WRITING rows to DEAD; how many.
+        """Flip all WRITING rows to DEAD, at once; how many.
 
         For a process that knows that nobody else is writing any.
         """

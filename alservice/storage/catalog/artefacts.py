@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, insert, null, or_, select, update
 
 from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.storage.catalog.codec import mapping_from_json, mapping_to_json, to_json
@@ -29,14 +29,23 @@ _NEWEST: Final = (
     .order_by(artefacts.c.revision.desc(), artefacts.c.create_time_ms.desc())
     .limit(1)
 )
-_RETIRE: Final = update(artefacts).where(*_OF_PROJECT).values(state=_DEAD)
+_RETIRE: Final = (
+    update(artefacts).where(*_OF_PROJECT).values(state=_DEAD, expire_time_ms=bindparam("until"))
+)
 _EXPIRE: Final = (
     update(artefacts)
     .where(artefacts.c.state == _WRITING, artefacts.c.expire_time_ms <= bindparam("now"))
     .values(state=_DEAD)
 )
-_DISOWN: Final = update(artefacts).where(artefacts.c.state == _WRITING).values(state=_DEAD)
-_ALL_DEAD: Final = _SELECT.where(artefacts.c.state == _DEAD).order_by(artefacts.c.artefact_id)
+_DISOWN: Final = (
+    update(artefacts)
+    .where(artefacts.c.state == _WRITING)
+    .values(state=_DEAD, expire_time_ms=null())
+)
+_ALL_DEAD: Final = _SELECT.where(
+    artefacts.c.state == _DEAD,
+    or_(artefacts.c.expire_time_ms.is_(None), artefacts.c.expire_time_ms <= bindparam("now")),
+).order_by(artefacts.c.artefact_id)
 _IDS: Final = select(artefacts.c.artefact_id).order_by(artefacts.c.artefact_id)
 _FORGET: Final = delete(artefacts).where(_BY_ID, artefacts.c.state == _DEAD)
 
@@ -66,14 +75,14 @@ class SqlArtefacts:
         row = self._session.execute(_NEWEST, {"project": project_id}).first()
         return None if row is None else _artefact(row)
 
-    def retire(self, project_id: str) -> None:
-        """Flip the LIVE ones to DEAD."""
-        self._session.execute(_RETIRE, {"project": project_id})
+    def retire(self, project_id: str, until_ms: int) -> None:
+        """Flip the LIVE ones to DEAD; their files may go at `until_ms`."""
+        self._session.execute(_RETIRE, {"project": project_id, "until": until_ms})
 
     def expire(self, now_ms: int) -> Sequence[Artefact]:
-        """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
+        """Flip WRITING rows whose expiry has passed to DEAD; all DEAD rows that may go."""
         self._session.execute(_EXPIRE, {"now": now_ms})
-        return [_artefact(row) for row in self._session.execute(_ALL_DEAD, {})]
+        return [_artefact(row) for row in self._session.execute(_ALL_DEAD, {"now": now_ms})]
 
     def disown(self) -> int:
         """Flip all WRITING rows to DEAD; how many."""

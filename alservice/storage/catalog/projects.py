@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, delete, null, select, update
 
 from alservice.domain.artefact import ArtefactState
 from alservice.domain.project import Project
@@ -35,7 +35,9 @@ _SEGMENTS: Final = select(segments.c.segment_id).where(
     segments.c.project_id == bindparam("id"), segments.c.state != SegmentState.DEAD.value
 )
 _KILL: Final = [
-    update(table).where(table.c.project_id == bindparam("id")).values(state=state)
+    update(table)
+    .where(table.c.project_id == bindparam("id"))
+    .values(state=state, expire_time_ms=null())
     for table, state in (
         (segments, SegmentState.DEAD.value),
         (artefacts, ArtefactState.DEAD.value),

@@ -45,7 +45,9 @@ def _later(name: str) -> Column[str]:
     return Column(name, Text, nullable=False, server_default="")
 
 
-cluster: Final = Table("cluster", metadata, _key("uid"), Column("place", Text))
+cluster: Final = Table(
+    "cluster", metadata, _key("uid"), Column("place", Text), _later("turns"), _later("home")
+)
 
 projects: Final = Table(
     "projects",

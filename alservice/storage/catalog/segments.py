@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, null, or_, select, update
 
 from alservice.domain.segment import Segment, SegmentState
 from alservice.storage.catalog.schema import segment_bytes, segments
@@ -50,9 +50,14 @@ _EXPIRE: Final = (
     .values(state=_DEAD)
 )
 _DISOWN: Final = (
-    update(segments).where(segments.c.state == _WRITING, segments.c.rows == 0).values(state=_DEAD)
+    update(segments)
+    .where(segments.c.state == _WRITING, segments.c.rows == 0)
+    .values(state=_DEAD, expire_time_ms=null())
 )
-_ALL_DEAD: Final = _SELECT.where(segments.c.state == _DEAD).order_by(segments.c.number)
+_ALL_DEAD: Final = _SELECT.where(
+    segments.c.state == _DEAD,
+    or_(segments.c.expire_time_ms.is_(None), segments.c.expire_time_ms <= bindparam("now")),
+).order_by(segments.c.number)
 _IDS: Final = select(segments.c.segment_id).order_by(segments.c.segment_id)
 _FORGET: Final = delete(segments).where(_BY_ID, segments.c.state == _DEAD)
 
@@ -112,9 +117,9 @@ class SqlSegments:
         self._session.execute(_DELETIONS, change)
 
     def expire(self, now_ms: int) -> Sequence[Segment]:
-        """Flip WRITING rows whose expiry has passed to DEAD, and return all DEAD rows."""
+        """Flip WRITING rows whose expiry has passed to DEAD; all DEAD rows that may go."""
         self._session.execute(_EXPIRE, {"now": now_ms})
-        return self._list(_ALL_DEAD, {})
+        return self._list(_ALL_DEAD, {"now": now_ms})
 
     def disown(self) -> int:
         """Flip WRITING rows without items to DEAD; how many."""

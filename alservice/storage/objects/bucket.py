@@ -55,6 +55,11 @@ class Bucket:
                 return False
         return True
 
+    def put(self, key: str, data: bytes) -> None:
+        """Make or replace a small object."""
+        with self._told("write", key):
+            obstore.put(self._store, key, data)
+
     def get(self, key: str) -> bytes | None:
         """A small object; None if there is none."""
         with self._told("read", key):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alservice.domain.errors import ObjectStoreUnavailable
 from alservice.domain.startup import StartupError
-from alservice.storage.files.local_place import ARTEFACTS, MARK, SEGMENTS
+from alservice.storage.files.local_place import ARTEFACTS, HOLDER, MARK, SEGMENTS
 from alservice.storage.files.names import names_of
 from alservice.storage.objects.bucket import Bucket
 from alservice.storage.objects.cache_folder import CacheFolder
@@ -26,19 +26,31 @@ class ObjectPlace:
 
     def mark(self) -> str | None:
         """What the mark says."""
-        with _at_start():
-            found = self._bucket.get(MARK)
-        return None if found is None else found.decode(errors="replace").strip()
+        return self._read(MARK)
 
     def set_mark(self, text: str) -> str:
         """Create-only, and read back: a retry may have met the mark of its first attempt."""
-        with _at_start():
+        with _told():
             self._bucket.put_new(MARK, f"{text}\n".encode())
         return self.mark() or ""
 
+    def holder(self) -> str | None:
+        """The turn of the catalog that holds the place."""
+        return self._read(HOLDER)
+
+    def set_holder(self, turn: str) -> None:
+        """Replaced as a whole."""
+        with _told():
+            self._bucket.put(HOLDER, f"{turn}\n".encode())
+
+    def _read(self, name: str) -> str | None:
+        with _told():
+            found = self._bucket.get(name)
+        return None if found is None else found.decode(errors="replace").strip()
+
     def segment_ids(self) -> set[str]:
         """Ids of all objects that are segments."""
-        with _at_start():
+        with _told():
             return names_of(self._bucket.files(SEGMENTS))
 
     def when_short(self, let_go: Callable[[], bool]) -> None:
@@ -52,7 +64,7 @@ class ObjectPlace:
 
 
 @contextmanager
-def _at_start() -> Iterator[None]:
+def _told() -> Iterator[None]:
     try:
         yield
     except ObjectStoreUnavailable as error:

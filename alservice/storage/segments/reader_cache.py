@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 
 from alservice.storage.segments.reader import Reader
@@ -49,6 +49,12 @@ class ReaderCache:
         """Let go of it; absent is fine."""
         with self._lock:
             self._remove(name)
+
+    def keep_only(self, names: Collection[str]) -> None:
+        """Let go of all others."""
+        with self._lock:
+            for name in [name for name in self._kept if name not in names]:
+                self._remove(name)
 
     def drop_oldest(self) -> bool:
         """Let go of the ready reader that was used least recently; whether there was one."""

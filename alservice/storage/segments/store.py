@@ -1,6 +1,6 @@
 """One file per segment, mapped once and shared by all threads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,11 @@ class FileSegmentStore:
     def opened(self, segment_id: str) -> Reader | None:
         """The reader that `open` would answer with at once; None where it would have to read."""
         return self._files.get(segment_id) or self._inline.get(segment_id)
+
+    def keep_only(self, known: Collection[str]) -> None:
+        """Let go of readers of other segments."""
+        self._files.keep_only(known)
+        self._inline.keep_only(known)
 
     def remove(self, segment_id: str) -> None:
         """Remove the file, finished or not; absent is fine. Open readers go on working."""

@@ -1,0 +1,25 @@
+"""The cluster: the one row that a catalog has about itself."""
+
+from dataclasses import dataclass
+from typing import Final
+
+KEPT: Final = 16  # turns that a catalog remembers; more than writes can be on their way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """`uid` is the catalog's for ever, `place` the id of the place where all files are.
+
+    `turns` are names that the catalog has given itself, the newest last, of which the place
+    shows one: a copy of the catalog that goes its own way does not know those that came after.
+    `database` tells the database in which it lives from others; "" where nothing does.
+    """
+
+    uid: str
+    place: str = ""
+    turns: tuple[str, ...] = ()
+    database: str = ""
+
+    def with_turn(self, turn: str) -> tuple[str, ...]:
+        """The turns, this one last."""
+        return (*self.turns, turn)[-KEPT:]
