@@ -39,14 +39,17 @@ TEMPLATE = "migrated"
 class PostgresServer:
     """A server in `folder`, which must be one that its user may enter. Not started yet.
 
-    A `durable` one writes as it does for users.
+    A `durable` one writes as it does for users. At the address `listen` it trusts everybody.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, listen: str = "") -> None:
         self.folder = folder
-        self._settings = SETTINGS | (DURABLE if durable else {})
+        self._settings = SETTINGS | (DURABLE if durable else {}) | {"listen_addresses": listen}
         self._process: subprocess.Popen[bytes] | None = None
         _run_as_user([binaries.find("initdb"), *_INITDB, "-D", str(folder / "data")], folder)
+        if listen:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all 10.0.0.0/8 trust\n")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -75,10 +78,12 @@ class PostgresServer:
             self._process.wait(START_S)
             self._process = None
 
-    def dsn(self, database: str, *, user: str = "tester", password: str = "") -> str:
-        """The URI of a database."""
+    def dsn(
+        self, database: str, *, user: str = "tester", password: str = "", host: str = ""
+    ) -> str:
+        """The URI of a database, on the socket unless a `host` is given."""
         secret = f":{password}" if password else ""
-        return f"postgresql://{user}{secret}@/{database}?host={self.folder}"
+        return f"postgresql://{user}{secret}@/{database}?host={host or self.folder}"
 
     def ask(self, text: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement, run on its own."""
@@ -102,11 +107,11 @@ _numbers = count(1)
 
 
 @contextmanager
-def new_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+def new_server(*, durable: bool = False, listen: str = "") -> Iterator[PostgresServer]:
     """A running server for a test that mistreats it."""
     folder = new_folder()
     try:
-        server = PostgresServer(folder, durable=durable)
+        server = PostgresServer(folder, durable=durable, listen=listen)
         server.start()
         try:
             yield server
