@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc
 
-START_S = 60
+START_S = 180
 STOP_S = 60
 
 
@@ -53,14 +53,19 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_server(folder: Path, *flags: str) -> Iterator[RunningServer]:
-    """A server on `folder`, which may hold an earlier one's state; it logs to `FOLDER.log`."""
+def running_server(
+    folder: Path, *flags: str, prefix: tuple[str, ...] = ()
+) -> Iterator[RunningServer]:
+    """A server on `folder`, which may hold an earlier one's state; it logs to `FOLDER.log`.
+
+    Its command line begins with `prefix`.
+    """
     ready = folder.parent / f"{folder.name}.ready"
     ready.unlink(missing_ok=True)
     log = folder.parent / f"{folder.name}.log"
     with log.open("a") as output:
         process = subprocess.Popen(
-            command(folder, *flags),
+            [*prefix, *command(folder, *flags)],
             env=environment(),
             stdout=output,
             stderr=output,
