@@ -1,7 +1,7 @@
 """The pool pass on Ray beside the same pass in this process, on the same cores; and its cut.
 
-Both read the same segment files, which the page cache holds. ALSERVICE_BENCH_ROWS=10000000 measures
-at ten million (7.7 GB below the temporary folder). The work of eight shards is counted in rows, in
+Both read the same segment files, which the page cache holds. ALSERVICE_BENCH_ROWS=10000000 is for
+ten million (7.7 GB below the temporary folder). The work of eight shards is counted in rows, in
 this process: on two cores their time would say nothing.
 """
 
@@ -9,7 +9,6 @@ import os
 import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -25,9 +24,9 @@ from alservice.ports.scoring import Pass, PoolScoring, SegmentBlock
 from alservice.scoring.local import LocalScoring
 from alservice.scoring.on_ray import Crew, connect
 from alservice.scoring.spread import SpreadScoring
+from alservice.storage.files import LocalFiles
 from alservice.storage.open_elsewhere import open_elsewhere
 from alservice.storage.segments import FileSegmentStore
-from alservice.storage.files import LocalFiles
 from bench.asked import BATCH, KNOWN
 from bench.case_k_center import covering_radius
 from bench.counted_shards import CountedShards
@@ -125,7 +124,7 @@ def _times(name: str, ask: Pass, spread: PoolScoring, local: PoolScoring) -> Row
 
 
 def _counted(folder: Path, blocks: Sequence[Block]) -> Iterator[Row]:
-    """The most rows that one of eight shards walks beside an eighth of all; the covering radius."""
+    """The most rows that one of eight shards walks beside an eighth; the covering radius."""
     shards = CountedShards(partial(open_elsewhere, None, folder), SHARDS)
     spread = SpreadScoring(Engine(THREADS), shards=shards)
     spread.choose(question("margin", blocks))

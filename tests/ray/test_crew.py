@@ -133,17 +133,20 @@ def test_actors_read_a_bucket_through_caches_of_their_own(
     place = open_place(address, tmp_path / "replica")
     block = some_blocks(tmp_path / "first")[0]
     assert isinstance(block, SegmentBlock)
+    segment = block.segment
     source = LocalFiles(tmp_path / "first" / "segments")
-    with source.open(block.segment.segment_id, block.segment.size_bytes, block.segment.crc32c) as m:
-        draft = place.segments.create(block.segment.segment_id)
+    with source.open(
+        block.segment.segment_id, block.segment.size_bytes, block.segment.crc32c
+    ) as m:
+        draft = place.segments.create(segment.segment_id)
         draft.write(np.frombuffer(m.read(), np.uint8))
-    draft.publish(block.segment.crc32c)
+    draft.publish(segment.crc32c)
     opener = partial(open_bucket_elsewhere, aws(), address, tmp_path)
     crew = Crew(lambda: Guest(ray), Engine(1), opener, None, actors_per_node=2)
     found = SpreadScoring(Engine(1), shards=crew).draw([block], 9, 1, CancelFlag())
     expected = Engine(1).random_top_k([block], 9, 1)
     np.testing.assert_array_equal(found.row, expected.row)
-    cached = list((tmp_path / FOLDER).rglob(f"{block.segment.segment_id}*"))
+    cached = list((tmp_path / FOLDER).rglob(f"{segment.segment_id}*"))
     assert len(cached) == 1
     place.close()
 

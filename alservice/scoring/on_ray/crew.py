@@ -1,5 +1,6 @@
 """Actors on the nodes of a cluster, made anew when they die; and the cluster, found again."""
 
+import importlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -119,11 +120,11 @@ class Crew:
 
     def _spawn(self, shard: int) -> Any:
         node, threads = self._homes[shard]
-        affinity = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
         kind = self.ray.remote(ShardActor).options(
             num_cpus=0,
             max_concurrency=_AT_ONCE,
-            scheduling_strategy=affinity(node, soft=True),
+            scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(node, soft=True),
         )
         return kind.remote(self._open_store, threads, self._simd)
 
@@ -137,7 +138,8 @@ def _check(about: About, mark: str | None) -> None:
         raise StartupError(text)
     if about.mark != mark:
         text = (
-            "a node of the Ray cluster does not see the segments of this process: share the folder "
-            "under the same path, or use --objects s3://bucket/prefix with AWS_* set on the nodes"
+            "a node of the Ray cluster does not see the segments of this process: share the "
+            "folder under the same path, or use --objects s3://bucket/prefix with AWS_* set on "
+            "the nodes"
         )
         raise StartupError(text)

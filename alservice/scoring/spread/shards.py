@@ -1,4 +1,4 @@
-"""What carries out tasks elsewhere, as the spread pass sees it: numbered, and none of them sure."""
+"""What carries out tasks elsewhere, as the spread pass sees it: numbered, none of them sure."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager

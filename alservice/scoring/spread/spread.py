@@ -53,7 +53,9 @@ class Spread:
     def draw(self, blocks: Blocks, count: int, seed: int, cancel: CancelFlag) -> Ranked:
         """A uniform sample. Raises Cancelled."""
         found = self.run(Draw(count, seed), blocks, (), cancel)
-        return merge_ranked([part for part in found if isinstance(part, Ranked)], blocks, count, seed)
+        return merge_ranked(
+            [part for part in found if isinstance(part, Ranked)], blocks, count, seed
+        )
 
     def gather(self, blocks: Blocks, block: I64, row: I64, cancel: CancelFlag) -> F32:
         """The vectors (m, d) of these rows. Raises ValueError for a row that does not exist."""
