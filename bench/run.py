@@ -25,6 +25,7 @@ CASES = (
     "add_items",
     "submit_labels",
     "train",
+    "ray",
 )
 
 Json = dict[str, object]

@@ -22,6 +22,7 @@ CASES = (
     "add_items",
     "submit_labels",
     "train",
+    "ray",
 )
 COLUMNS = {"case", "name", "ours_s", "peer", "peer_s", "ratio", "target", "held", "unit", "reason"}
 
