@@ -22,6 +22,9 @@ ARGS ?=
 DATA ?= ./data
 CASE ?=
 SOAK_KILLS ?= 500
+CHAOS_SECONDS ?= 600
+CHAOS_CLIENTS ?= 30
+CHAOS_REPORT ?= .venv/chaos.json
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 .PHONY: help
@@ -54,6 +57,11 @@ label-efficiency: $(NATIVE) ## regenerate docs/label-efficiency.md (hours; it go
 .PHONY: soak
 soak: $(NATIVE) ## kill the server 500 times and check that nothing was lost (SOAK_KILLS=n)
 	SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest tests/e2e -k kill --timeout 0 $(PYTEST_ARGS)
+
+.PHONY: chaos
+chaos: $(NATIVE) ## kill replicas and restart the database for ten minutes, and check that nothing was lost (CHAOS_SECONDS=n, CHAOS_CLIENTS=n, CHAOS_REPORT=file)
+	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_CLIENTS=$(CHAOS_CLIENTS) CHAOS_KILL_EVERY_S=20 CHAOS_RESTARTS=2 CHAOS_REPORT=$(CHAOS_REPORT) \
+		$(BIN)/python -m pytest tests/chaos -k nothing_is_lost --timeout 0
 
 .PHONY: proto
 proto: $(DEPENDENCIES) ## generate alservice/api from proto/

@@ -50,6 +50,7 @@ OTHERS: Final = (
     "tabular/keel_vowel",
     "tabular/zhan_vehicle",
 )
+# All but `cost_ratio`: without costs it asks as `margin` does.
 OURS: Final = (
     "random",
     "margin",
@@ -67,6 +68,20 @@ OURS: Final = (
     "tcm",
     "uncertainty_herding",
     "auto",
+    "auto_ensemble",
+    "bait",
+    "galaxy",
+    "information_density",
+    "k_means",
+    "k_means_plus_plus",
+    "max_det",
+    "multi_criteria",
+    "pareto",
+    "power",
+    "ranked_batch",
+    "seals",
+    "softmax",
+    "softrank",
 )
 
 

@@ -25,6 +25,8 @@ CASES = (
     "add_items",
     "submit_labels",
     "train",
+    "large_pool",
+    "replicas",
     "ray",
 )
 

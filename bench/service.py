@@ -58,10 +58,10 @@ class Service:
             operations=operations_pb2_grpc.OperationsStub(channel),
         )
 
-    def create_project(self, project_id: str) -> str:
-        """A project of CLASSES classes with the usual policy; its name."""
-        classes = [project_pb2.ClassLabel(class_id=class_id(c)) for c in range(CLASSES)]
-        schema = project_pb2.LabelSchema(classes=project_pb2.ClassSchema(classes=classes))
+    def create_project(self, project_id: str, classes: int = CLASSES) -> str:
+        """A project with the usual policy; its name."""
+        labels = [project_pb2.ClassLabel(class_id=class_id(c)) for c in range(classes)]
+        schema = project_pb2.LabelSchema(classes=project_pb2.ClassSchema(classes=labels))
         request = project_service_pb2.CreateProjectRequest(
             project_id=project_id, project=project_pb2.Project(label_schema=schema)
         )

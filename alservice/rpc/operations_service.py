@@ -1,6 +1,7 @@
 """google.longrunning.Operations: parse, call, render."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from functools import partial
 
 from google.longrunning import operations_pb2 as pb
@@ -10,7 +11,7 @@ from google.protobuf.empty_pb2 import Empty
 from alservice.rpc import operation_messages as messages
 from alservice.rpc.context import Context
 from alservice.rpc.runner import Lane, Runner
-from alservice.rpc.waiting import parse_wait, until_done
+from alservice.rpc.waiting import few_looks, parse_wait, until_done
 from alservice.usecases.cancel_operation import CancelOperation
 from alservice.usecases.delete_operation import DeleteOperation
 from alservice.usecases.get_operation import GetOperation
@@ -26,6 +27,7 @@ class OperationsServicer(pb_grpc.OperationsServicer):  # type: ignore[misc]
     list_operations: ListOperations
     cancel_operation: CancelOperation
     delete_operation: DeleteOperation
+    looks: asyncio.Semaphore = field(default_factory=few_looks)
 
     async def GetOperation(
         self, request: pb.GetOperationRequest, context: Context
@@ -63,4 +65,4 @@ class OperationsServicer(pb_grpc.OperationsServicer):  # type: ignore[misc]
         command = messages.parse_get(request)
         timeout_s = parse_wait(request, context)
         look = partial(self.run, request, context, Lane.READ, self.get_operation, command)
-        return messages.render_view(await until_done(look, timeout_s))
+        return messages.render_view(await until_done(look, timeout_s, self.looks))

@@ -6,18 +6,25 @@ Between two looks nothing is held, no thread and no connection, so that many may
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from google.longrunning import operations_pb2 as pb
 
-from alservice.domain.errors import InvalidField
+from alservice.domain.errors import InvalidField, Overloaded
 from alservice.domain.operation import OperationView
 from alservice.rpc.context import Context
 from alservice.rpc.in_flight import CURRENT
 
 INTERVAL_S: Final = 0.1
+LOOKS: Final = 4
 # What is left for the answer to arrive before the call's own deadline: a quarter, or this.
 ANSWER_S: Final = 1.0
+
+
+def few_looks() -> asyncio.Semaphore:
+    """What all waiting calls of a server share: they take a few places of the queue, not all."""
+    return asyncio.Semaphore(LOOKS)
 
 
 def parse_wait(request: pb.WaitOperationRequest, context: Context) -> float:
@@ -38,16 +45,30 @@ def parse_wait(request: pb.WaitOperationRequest, context: Context) -> float:
 
 
 async def until_done(
-    look: Callable[[], Awaitable[OperationView]], timeout_s: float
+    look: Callable[[], Awaitable[OperationView]], timeout_s: float, looks: asyncio.Semaphore
 ) -> OperationView:
     """What the last look saw: a done operation, or how far it came within `timeout_s`.
 
-    A server that drains does not wait.
+    A server that drains does not wait. A look that is turned away for a crowd is made again: who
+    waits has time. Raises Overloaded if there has been none by the end.
     """
     clock, rpc = asyncio.get_running_loop(), CURRENT.get()
     end = clock.time() + timeout_s
-    view = await look()
-    while not (view.operation.state.done or rpc.hurry) and (left := end - clock.time()) > 0:
+    seen = await _patient(look, looks)
+    while not (_done(seen) or rpc.hurry) and (left := end - clock.time()) > 0:
         await asyncio.sleep(min(INTERVAL_S, left))
-        view = await look()
-    return view
+        seen = await _patient(look, looks) or seen
+    return seen or await look()
+
+
+def _done(seen: OperationView | None) -> bool:
+    return seen is not None and seen.operation.state.done
+
+
+async def _patient(
+    look: Callable[[], Awaitable[OperationView]], looks: asyncio.Semaphore
+) -> OperationView | None:
+    with suppress(Overloaded):
+        async with looks:
+            return await look()
+    return None

@@ -45,7 +45,8 @@ class Sweep:
         return len(strays)
 
     def _known(self) -> Sequence[str]:
-        return self.catalog.read(lambda tx: tx.segments.all_ids())
+        # Not `read`: a snapshot that lagged behind would make live files look stray.
+        return self.catalog.transact(lambda tx: tx.segments.all_ids())
 
 
 def _expired(tx: Tx) -> Sequence[Segment]:

@@ -35,7 +35,8 @@ class SweepArtefacts:
         return len(strays)
 
     def _known(self) -> Sequence[str]:
-        return self.catalog.read(lambda tx: tx.artefacts.all_ids())
+        # Not `read`: a snapshot that lagged behind would make live files look stray.
+        return self.catalog.transact(lambda tx: tx.artefacts.all_ids())
 
 
 def _forget(tx: Tx, dead: Sequence[Artefact]) -> None:

@@ -7,7 +7,7 @@ which every write of the worker names.
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -28,10 +28,8 @@ from alservice.domain.errors import (
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.ports.catalog import Catalog
+from alservice.workers.heartbeat import IDLE_S, LEASE_MS, Heartbeat, Work
 
-LEASE_MS: Final = 15_000
-HEARTBEAT_S: Final = 1.0
-IDLE_S: Final = 1.0
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
 # After an outage: so that an operation which cannot go on keeps nobody from the others.
@@ -55,27 +53,6 @@ class Handler:
 
     run: Run
     end: End
-
-
-@dataclass(slots=True)
-class _Work:
-    """One claimed operation, shared between the thread that works and the one that heartbeats."""
-
-    operation: Operation
-    cancel: CancelFlag = field(default_factory=CancelFlag)
-    progress: float = 0.0
-    stage: str = "starting"
-    asked_to_stop: bool = False
-    lost: bool = False
-    given_back: bool = False
-    pause_ms: int = 0  # before somebody takes it again, if it is given back
-    over: threading.Event = field(default_factory=threading.Event)
-
-    def report(self, share: float, stage: str) -> None:
-        """Remember how far the work is, for the next heartbeat. Raises Cancelled."""
-        self.progress, self.stage = share, stage
-        if self.cancel.cancelled:
-            raise Cancelled("the operation was cancelled")
 
 
 class WorkerLoop:
@@ -103,7 +80,7 @@ class WorkerLoop:
         self._wake = wake
         self._stopping = threading.Event()
         self._chores_due_s = 0.0
-        self._current: _Work | None = None
+        self._current: Work | None = None
         self._thread = threading.Thread(target=self._loop, name="worker", daemon=True)
 
     def start(self) -> None:
@@ -151,7 +128,7 @@ class WorkerLoop:
         )
         if operation is None:
             return False
-        self._work_on(_Work(operation))
+        self._work_on(Work(operation))
         return True
 
     def _do_chores(self) -> bool:
@@ -163,24 +140,19 @@ class WorkerLoop:
                 self._survive(chore)
         return due
 
-    def _work_on(self, work: _Work) -> None:
+    def _work_on(self, work: Work) -> None:
         self._current = work
         if self._stopping.is_set():
             work.cancel.cancel()
-        beat = threading.Thread(
-            target=self._heartbeat, args=(work,), name="heartbeat", daemon=True
-        )
-        beat.start()
         try:
-            self._run(work)
+            with Heartbeat(self._catalog, work):
+                self._run(work)
         finally:
             self._current = None
-            work.over.set()
-            beat.join()
         if work.given_back:  # after the last heartbeat, which would lease it again
             self._give_back(work)
 
-    def _run(self, work: _Work) -> None:
+    def _run(self, work: Work) -> None:
         operation = work.operation
         handler = self._handlers[operation.kind]
         log.info("operation.started", **_told(operation))
@@ -202,7 +174,7 @@ class WorkerLoop:
             failure = _failure(operation, "the operation failed; the server's log tells more")
             handler.end(operation, OperationState.FAILED, failure)
 
-    def _cancelled(self, work: _Work, handler: Handler) -> None:
+    def _cancelled(self, work: Work, handler: Handler) -> None:
         """By a caller: that is the end. By a drain or a lost lease: somebody will do it again."""
         if work.asked_to_stop and not work.lost:
             error = Cancelled("the operation was cancelled")
@@ -211,44 +183,14 @@ class WorkerLoop:
         else:
             work.given_back = not work.lost
 
-    def _interrupted(self, work: _Work, error: AlserviceError) -> None:
+    def _interrupted(self, work: Work, error: AlserviceError) -> None:
         """By an outage, no fault of the operation's: somebody will do it again, in a while."""
         log.warning("operation.interrupted", reason=error.reason, **_told(work.operation))
         work.given_back = not work.lost
         if not isinstance(error, ShuttingDown):
             work.pause_ms = pause_ms(work.operation.attempt)
 
-    def _heartbeat(self, work: _Work) -> None:
-        while not work.over.wait(HEARTBEAT_S):
-            try:
-                self._beat(work)
-            except AlserviceError as error:
-                log.warning("worker.heartbeat_failed", reason=error.reason)
-            except Exception:
-                log.exception("worker.heartbeat_failed")
-
-    def _beat(self, work: _Work) -> None:
-        operation = work.operation
-        mine = self._report(work)
-        current = self._catalog.read(
-            lambda tx: tx.operations.get(operation.project_id, operation.operation_id)
-        )
-        if not mine or current is None:
-            work.lost = True
-            work.cancel.cancel()
-        elif current.cancel_requested:
-            work.asked_to_stop = True
-            work.cancel.cancel()
-
-    def _report(self, work: _Work) -> bool:
-        """Extend the lease and say how far the work is; False if it is not ours."""
-        return self._catalog.transact(
-            lambda tx: tx.operations.heartbeat(
-                work.operation, tx.now_ms(), LEASE_MS, work.progress, work.stage
-            )
-        )
-
-    def _give_back(self, work: _Work) -> None:
+    def _give_back(self, work: Work) -> None:
         self._catalog.transact(
             lambda tx: tx.operations.give_back(work.operation, tx.now_ms() + work.pause_ms)
         )
@@ -276,7 +218,7 @@ def _failure(operation: Operation, text: str) -> AlserviceError:
     return FAILURES[operation.kind](text)
 
 
-def _refuse_cancelled(work: _Work) -> None:
+def _refuse_cancelled(work: Work) -> None:
     if work.operation.cancel_requested:
         work.asked_to_stop = True
         raise Cancelled("the operation was cancelled")

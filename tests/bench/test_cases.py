@@ -22,6 +22,8 @@ CASES = (
     "add_items",
     "submit_labels",
     "train",
+    "large_pool",
+    "replicas",
     "ray",
 )
 COLUMNS = {"case", "name", "ours_s", "peer", "peer_s", "ratio", "target", "held", "unit", "reason"}

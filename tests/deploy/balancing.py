@@ -104,7 +104,7 @@ def program(name: str) -> str:
 
 @contextmanager
 def balancer(name: str, replicas: Sequence[Behind], folder: Path) -> Iterator[Balancer]:
-    """The balancer of this name in front of two `replicas`."""
+    """The balancer of this name in front of two `replicas`; of nginx, of any number."""
     kind = KINDS[name]
     address = f"127.0.0.1:{free_port()}"
     config = prepare(kind, replicas, address, folder)
@@ -157,6 +157,9 @@ def _changes(
         ("worker_processes auto", "worker_processes 1"),
         ("http {\n", f"http {{\n    client_body_temp_path {folder}/temporary;\n"),
     ]
+    second = "    server replica-2:50051 max_fails=1 fail_timeout=2s;\n"
+    more = [second.replace("-2:", f"-{number}:") for number in range(3, len(replicas) + 1)]
+    changes.append((second, "".join([second, *more])))
     for number, replica in enumerate(replicas, start=1):
         their_host, _, their_port = replica.grpc.rpartition(":")
         theirs = f"replica-{number}"

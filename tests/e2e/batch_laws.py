@@ -54,26 +54,27 @@ def leases(history: History, found: Found) -> Iterator[str]:
         for r in (*history.pending.values(), *(e.request for e in history.entries))
         if isinstance(r.action, Release)
     }
+    all_states = {b.name: dict(b.items) for b in found.batches}
+    touched = _touched(history)
     for entry in effective(history.entries):
         if not isinstance(entry.request.action, Ask) or entry.request.action.lease_s < 3600:
             continue
         batch = entry.result.batch if isinstance(entry.result, Handed) else ""
         if batch in released:
             continue
-        states = {b.name: dict(b.items) for b in found.batches}.get(batch, {})
-        given_back = {i for i, state in states.items() if state == "RELEASED"} - answered
-        gone = [i for i in given_back if _untouched(history, i)]
-        yield from named(f"leases of {batch} are lost", gone)
+        given_back = {i for i, state in all_states.get(batch, {}).items() if state == "RELEASED"}
+        yield from named(f"leases of {batch} are lost", given_back - answered - touched)
 
 
-def _untouched(history: History, item_id: str) -> bool:
-    """Whether nobody ever deleted or replaced the item, or may have."""
+def _touched(history: History) -> set[str]:
+    """Items that somebody has deleted or replaced, or may have."""
     requests = (*history.pending.values(), *(e.request for e in effective(history.entries)))
-    return not any(
-        (isinstance(r.action, Delete) or (isinstance(r.action, Add) and r.action.replace))
-        and item_id in r.action.ids
+    return {
+        item_id
         for r in requests
-    )
+        if isinstance(r.action, Delete) or (isinstance(r.action, Add) and r.action.replace)
+        for item_id in r.action.ids
+    }
 
 
 def operations(history: History, found: Found, memory: Memory) -> Iterator[str]:

@@ -51,6 +51,7 @@ class FoundLabel:
     provenance: str = "IMPORTED"
     batch: str = ""
     settled: bool = False
+    create_ms: int = 0
 
     @property
     def fixed(self) -> "FoundLabel":
@@ -163,6 +164,7 @@ def _label(label: label_pb2.Label) -> FoundLabel:
         ),
         batch=label.batch,
         settled=label.settled,
+        create_ms=label.create_time.ToMilliseconds(),
     )
 
 
@@ -187,10 +189,11 @@ def state_word(state: "batch_pb2.BatchItemState.ValueType") -> str:
 def _operation(operation: Any) -> FoundOperation:
     metadata = al.TrainMetadata()
     operation.metadata.Unpack(metadata)
-    return FoundOperation(operation.name, metadata.model, metadata.attempt, _outcome(operation))
+    return FoundOperation(operation.name, metadata.model, metadata.attempt, outcome_of(operation))
 
 
-def _outcome(operation: Any) -> str:
+def outcome_of(operation: Any) -> str:
+    """How a training ended, in a few bytes; "" while it goes on."""
     if not operation.done:
         return ""
     if operation.HasField("error"):

@@ -84,10 +84,42 @@ class Train:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """The project, for its revision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """An operation, to see how it ended."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """An operation to stop."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """The answer to Add, Delete, Update: numbers, of which the last is the revision."""
 
     numbers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A lease as an answer tells it: which items, between which times (ms) of the catalog.
+
+    `revision` is that of the snapshot that a Query read.
+    """
+
+    from_ms: int
+    until_ms: int
+    ids: tuple[str, ...]
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +129,7 @@ class Handed:
     batch: str
     ids: tuple[str, ...]
     told: str = ""
+    hold: Hold | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +150,28 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The answer to Look: the revision."""
+
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to Follow, Cancel: how the operation ended; "" if it has not, as far as told."""
+
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """An error that promises that nothing happened."""
 
     reason: str
 
 
-Action = Add | Delete | Update | Ask | Submit | Renew | Release | Train
-Result = Count | Handed | Statuses | Queued | Refused
+Action = Add | Delete | Update | Ask | Submit | Renew | Release | Train | Look | Follow | Cancel
+Result = Count | Handed | Statuses | Queued | Seen | Outcome | Refused
 
 
 @dataclass(frozen=True, slots=True)

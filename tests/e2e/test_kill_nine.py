@@ -15,7 +15,6 @@ from typing import Final
 import grpc
 import pytest
 
-from alservice.api.v1 import project_pb2, project_service_pb2, project_service_pb2_grpc
 from alservice.storage.catalog.sqlite import SqliteCatalog, machine_clock_ms
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.sweep import Sweep
@@ -24,14 +23,13 @@ from tests.e2e.found import Found, read, read_operations
 from tests.e2e.history import History
 from tests.e2e.memory import Memory
 from tests.e2e.traffic import Client
-from tests.e2e.wire import CLASSES, DIMENSION, Wire, vectors_of
+from tests.e2e.wire import PROJECT, Wire, create_project, vectors_of
 from tests.running_server import RunningServer, running_server
 
 KILLS: Final = int(os.environ.get("SOAK_KILLS", "10"))
 KILLS_PER_FOLDER: Final = 10
 SEEDS: Final = range(-(-KILLS // KILLS_PER_FOLDER))
 CLIENTS: Final = 4
-PROJECT: Final = "projects/crash"
 A_DAY_LATER_MS: Final = 25 * 3_600_000
 PATIENCE_S: Final = 120
 
@@ -123,17 +121,6 @@ def test_no_kill_loses_or_doubles_what_was_acknowledged(tmp_path: Path, seed: in
     ids = tuple(item.item_id for item in found.items)
     assert [item.vector for item in found.items] == [v.tobytes() for v in vectors_of(ids)]
     assert_nothing_lies_about(run.folder)
-
-
-def create_project(channel: grpc.Channel) -> None:
-    project = project_pb2.Project()
-    classes = [project_pb2.ClassLabel(class_id=name) for name in CLASSES]
-    project.label_schema.classes.classes.extend(classes)
-    project.vector_space.dimension = DIMENSION
-    stub = project_service_pb2_grpc.ProjectServiceStub(channel)
-    stub.CreateProject(
-        project_service_pb2.CreateProjectRequest(project_id="crash", project=project)
-    )
 
 
 def wait_for_operations(server: RunningServer) -> None:

@@ -27,7 +27,7 @@ from tests.e2e.history import (
     Train,
     Update,
 )
-from tests.e2e.wire import CLASSES, Wire, class_of, reason_of
+from tests.e2e.wire import CLASSES, CallFailed, Wire, class_of
 
 # The connection has broken: what a server itself says carries a reason.
 BROKEN: Final = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
@@ -83,15 +83,12 @@ class Client:
         """The answer; None if the server is gone."""
         try:
             return wire.send(request)
-        except grpc.RpcError as error:
-            reason = reason_of(error)
-            if reason in HARMLESS:
-                return Refused(reason)
-            if reason or error.code() not in BROKEN:
-                self.history.complain(
-                    f"{request.request_id} {type(request.action).__name__}: "
-                    f"{error.code().name} {reason} {error.details()}"
-                )
+        except CallFailed as error:
+            if error.reason in HARMLESS:
+                return Refused(error.reason)
+            if error.reason or error.code not in BROKEN:
+                what = type(request.action).__name__
+                self.history.complain(f"{request.request_id} {what}: {error}")
             return None
 
     def _repeat(self, wire: Wire) -> bool:

@@ -13,17 +13,25 @@ from numpy.typing import NDArray
 
 from alservice.api.v1 import active_learning_service_pb2 as al
 from alservice.api.v1 import active_learning_service_pb2_grpc as al_grpc
-from alservice.api.v1 import batch_pb2, item_pb2, label_pb2, tensor_pb2
+from alservice.api.v1 import (
+    batch_pb2,
+    item_pb2,
+    label_pb2,
+    project_pb2,
+    project_service_pb2,
+    project_service_pb2_grpc,
+    tensor_pb2,
+)
 from alservice.api.v1 import pool_service_pb2 as pool_pb
 from alservice.api.v1 import pool_service_pb2_grpc as pool_grpc
 from tests.e2e.history import (
-    Action,
     Add,
     Answer,
     Ask,
     Count,
     Delete,
     Handed,
+    Hold,
     Queued,
     Release,
     Renew,
@@ -35,10 +43,24 @@ from tests.e2e.history import (
     Update,
 )
 
+PROJECT: Final = "projects/crash"
 DIMENSION: Final = 512
 CLASSES: Final = ("ant", "bee", "cat")
 CHUNK: Final = 200
 TIMEOUT_S: Final = 60
+RENEWED_S: Final = 7200
+
+
+def create_project(channel: grpc.Channel) -> None:
+    """The project of these tests: `PROJECT`."""
+    project = project_pb2.Project()
+    classes = [project_pb2.ClassLabel(class_id=name) for name in CLASSES]
+    project.label_schema.classes.classes.extend(classes)
+    project.vector_space.dimension = DIMENSION
+    stub = project_service_pb2_grpc.ProjectServiceStub(channel)
+    stub.CreateProject(
+        project_service_pb2.CreateProjectRequest(project_id="crash", project=project)
+    )
 
 
 def class_of(item_id: str) -> str:
@@ -57,6 +79,15 @@ def vectors_of(ids: tuple[str, ...]) -> NDArray[np.float32]:
     return noise
 
 
+class CallFailed(Exception):
+    """A call ended with an error. `reason` is the service's, without its prefix; "" for none."""
+
+    def __init__(self, code: grpc.StatusCode, reason: str, text: str | None) -> None:
+        super().__init__(f"{code.name} {reason} {text}")
+        self.code = code
+        self.reason = reason
+
+
 class Wire:
     """Sends requests. Every repetition of a request is the same on the wire."""
 
@@ -66,8 +97,18 @@ class Wire:
         self._pool = pool_grpc.PoolServiceStub(channel)
 
     def send(self, request: Request) -> Result:
-        """The answer. Raises grpc.RpcError."""
-        senders: dict[type[Action], Callable[[Any, str], Result]] = {
+        """The answer. Raises CallFailed."""
+        try:
+            return self._senders()[type(request.action)](request.action, request.request_id)
+        except grpc.RpcError as error:
+            raise CallFailed(error.code(), reason_of(error), error.details()) from error
+
+    def _call(self, method: Callable[..., Any], ask: Any) -> Any:
+        """One unary call."""
+        return method(ask, timeout=TIMEOUT_S)
+
+    def _senders(self) -> dict[type[Any], Callable[[Any, str], Result]]:
+        return {
             Add: self._add,
             Delete: self._delete,
             Update: self._update,
@@ -77,7 +118,6 @@ class Wire:
             Release: self._release,
             Train: self._train,
         }
-        return senders[type(request.action)](request.action, request.request_id)
 
     def _add(self, add: Add, request_id: str) -> Result:
         policy = pool_pb.CONFLICT_POLICY_REPLACE if add.replace else pool_pb.CONFLICT_POLICY_ERROR
@@ -85,19 +125,19 @@ class Wire:
             header = pool_pb.AddItemsHeader(
                 project=self._project, upload_id=request_id, on_conflict=policy
             )
-            arrived = self._arrived(request_id)
-            messages = _messages(header, add, arrived)
-            return _added(self._pool.AddItems(messages, timeout=TIMEOUT_S))
-        answer = self._pool.BatchAddItems(
-            pool_pb.BatchAddItemsRequest(
-                project=self._project,
-                columns=_columns(add, 0, len(add.ids)),
-                on_conflict=policy,
-                request_id=request_id,
-            ),
-            timeout=TIMEOUT_S,
+            return self._stream(header, add)
+        ask = pool_pb.BatchAddItemsRequest(
+            project=self._project,
+            columns=_columns(add, 0, len(add.ids)),
+            on_conflict=policy,
+            request_id=request_id,
         )
-        return _added(answer.result)
+        return added(self._call(self._pool.BatchAddItems, ask).result)
+
+    def _stream(self, header: pool_pb.AddItemsHeader, add: Add) -> Result:
+        """An upload, from where an earlier stream of it broke."""
+        messages = _messages(header, add, self._arrived(header.upload_id))
+        return added(self._pool.AddItems(messages, timeout=TIMEOUT_S))
 
     def _arrived(self, upload_id: str) -> int:
         """How much of the upload is kept; 0 if the server does not know it."""
@@ -113,7 +153,7 @@ class Wire:
         ask = pool_pb.DeleteItemsRequest(
             project=self._project, item_ids=delete.ids, request_id=request_id
         )
-        answer = self._pool.DeleteItems(ask, timeout=TIMEOUT_S)
+        answer = self._call(self._pool.DeleteItems, ask)
         return Count((answer.deleted_count, answer.missing_count, answer.revision))
 
     def _update(self, update: Update, request_id: str) -> Result:
@@ -123,7 +163,7 @@ class Wire:
             request_id=request_id,
         )
         ask.update_mask.paths.append("cost")
-        answer = self._pool.UpdateItems(ask, timeout=TIMEOUT_S)
+        answer = self._call(self._pool.UpdateItems, ask)
         return Count((answer.updated_count, answer.revision))
 
     def _ask(self, ask: Ask, request_id: str) -> Result:
@@ -136,19 +176,19 @@ class Wire:
             request_id=request_id,
         )
         query.lease_duration.FromSeconds(ask.lease_s)
-        answer = self._active.Query(query, timeout=TIMEOUT_S)
+        answer = self._call(self._active.Query, query)
         batch = answer.batch
         told = (
             f"{batch.strategy} {batch.seed} {batch.model} {batch.revision} {list(answer.notes)} "
             f"{answer.unseen_label_count} {[(i.rank, i.score) for i in batch.items]}"
         )
-        return Handed(batch.name, _ids(batch), told)
+        return Handed(batch.name, _ids(batch), told, _hold(batch, ask.lease_s, batch.revision))
 
     def _submit(self, submit: Submit, request_id: str) -> Result:
         ask = al.SubmitLabelsRequest(
             project=self._project, labels=map(_label, submit.answers), request_id=request_id
         )
-        answer = self._active.SubmitLabels(ask, timeout=TIMEOUT_S)
+        answer = self._call(self._active.SubmitLabels, ask)
         words = (label_pb2.LabelStatus.Name(s) for s in answer.statuses)
         return Statuses(
             tuple(word.removeprefix("LABEL_STATUS_") for word in words),
@@ -158,18 +198,18 @@ class Wire:
 
     def _renew(self, renew: Renew, request_id: str) -> Result:
         ask = al.RenewBatchRequest(name=renew.batch, request_id=request_id)
-        ask.lease_duration.FromSeconds(7200)
-        batch = self._active.RenewBatch(ask, timeout=TIMEOUT_S).batch
-        return Handed(batch.name, _ids(batch))
+        ask.lease_duration.FromSeconds(RENEWED_S)
+        batch = self._call(self._active.RenewBatch, ask).batch
+        return Handed(batch.name, _ids(batch), hold=_hold(batch, RENEWED_S))
 
     def _release(self, release: Release, request_id: str) -> Result:
         ask = al.ReleaseBatchRequest(name=release.batch, request_id=request_id)
-        batch = self._active.ReleaseBatch(ask, timeout=TIMEOUT_S).batch
+        batch = self._call(self._active.ReleaseBatch, ask).batch
         return Handed(batch.name, _ids(batch))
 
     def _train(self, train: Train, request_id: str) -> Result:
         ask = al.TrainRequest(project=self._project, force=train.force, request_id=request_id)
-        operation = self._active.Train(ask, timeout=TIMEOUT_S)
+        operation = self._call(self._active.Train, ask)
         metadata = al.TrainMetadata()
         operation.metadata.Unpack(metadata)
         return Queued(operation.name, metadata.model)
@@ -221,7 +261,8 @@ def _messages(
         yield pool_pb.AddItemsRequest(chunk=pool_pb.ItemChunk(offset=start, columns=columns))
 
 
-def _added(answer: pool_pb.AddItemsResponse) -> Count:
+def added(answer: pool_pb.AddItemsResponse) -> Count:
+    """What an upload has changed."""
     return Count(
         (
             answer.added_count,
@@ -235,6 +276,13 @@ def _added(answer: pool_pb.AddItemsResponse) -> Count:
 
 def _ids(batch: batch_pb2.Batch) -> tuple[str, ...]:
     return tuple(item.item_id for item in batch.items)
+
+
+def _hold(batch: batch_pb2.Batch, lease_s: int, revision: int = 0) -> Hold:
+    """What the answer promises: a lease counts from the catalog's now."""
+    until_ms = batch.expire_time.ToMilliseconds()
+    held = [i.item_id for i in batch.items if i.state == batch_pb2.BATCH_ITEM_STATE_OPEN]
+    return Hold(until_ms - 1000 * lease_s, until_ms, tuple(held), revision)
 
 
 def _label(answer: Answer) -> label_pb2.Label:

@@ -32,20 +32,25 @@ SETTINGS = {
     "shared_buffers": "32MB",
     "autovacuum": "off",
 }
+DURABLE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on"}
 TEMPLATE = "migrated"
 
 
 class PostgresServer:
-    """A server in `folder`, which must be one that its user may enter. Not started yet."""
+    """A server in `folder`, which must be one that its user may enter. Not started yet.
 
-    def __init__(self, folder: Path) -> None:
+    A `durable` one writes as it does for users.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         self.folder = folder
+        self._settings = SETTINGS | (DURABLE if durable else {})
         self._process: subprocess.Popen[bytes] | None = None
         _run_as_user([binaries.find("initdb"), *_INITDB, "-D", str(folder / "data")], folder)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
@@ -97,11 +102,11 @@ _numbers = count(1)
 
 
 @contextmanager
-def new_server() -> Iterator[PostgresServer]:
+def new_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     """A running server for a test that mistreats it."""
     folder = new_folder()
     try:
-        server = PostgresServer(folder)
+        server = PostgresServer(folder, durable=durable)
         server.start()
         try:
             yield server

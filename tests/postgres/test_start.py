@@ -9,6 +9,7 @@ import pytest
 from alservice.domain.startup import StartupError
 from alservice.storage.catalog.postgres import PostgresCatalog
 from alservice.storage.catalog.postgres_dsn import connection_parameters, described
+from alservice.storage.catalog.postgres_patience import AWAY_S
 from tests.postgres.server import PostgresServer
 from tests.running_server import command, environment
 
@@ -95,7 +96,25 @@ def test_what_is_shown_of_an_address() -> None:
     assert described(f"postgres://me:{SECRET}@db.example:5433/al") == ("database al on db.example")
     several = connection_parameters("postgresql://a,b:5433/al?connect_timeout=9")
     assert (several["host"], several["connect_timeout"]) == ("a,b", "9")
-    assert several["keepalives_idle"] == "10"
+    idle, every, count = (
+        int(several[f"keepalives_{name}"]) for name in ("idle", "interval", "count")
+    )
+    # Together with what a call waits for a new connection: less than callers' half a minute.
+    vanished_s = max(idle + every * count, int(several["tcp_user_timeout"]) / 1000)
+    assert vanished_s + AWAY_S + int(connection_parameters("")["connect_timeout"]) <= 20
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("", "read-write"),
+        ("?target_session_attrs=any", "read-write"),
+        ("?target_session_attrs=prefer-standby", "read-write"),
+        ("?target_session_attrs=primary", "primary"),
+    ],
+)
+def test_of_several_hosts_the_primary_is_meant(said: str, meant: str) -> None:
+    assert connection_parameters(f"postgresql://a,b/al{said}")["target_session_attrs"] == meant
 
 
 RUN = """

@@ -7,7 +7,7 @@ import pytest
 
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
-from alservice.workers import loop as module
+from alservice.workers import heartbeat as module
 from tests.rounds import Rounds, begin, ids
 from tests.usecases.conftest import Clock
 from tests.workers.worker import Worker
@@ -26,7 +26,7 @@ def rounds(tmp_path: Path) -> Iterator[Rounds]:
 
 @pytest.fixture
 def worker(rounds: Rounds, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    monkeypatch.setattr(module, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(module, "WATCH_S", 0.01)
     made = Worker(rounds)
     yield made
     made.stop()

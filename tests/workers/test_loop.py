@@ -3,7 +3,6 @@
 import queue
 import threading
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -60,29 +59,6 @@ def test_chores_are_done_between_operations_that_never_cease(
     assert heard == ["began", "ran", "chores", "began", "ran", "chores", "began"]
 
 
-def test_progress_is_shown_with_the_heartbeat(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beat = WorkerLoop._beat
-
-    def told(self: WorkerLoop, work: Any) -> None:
-        share = work.progress
-        beat(self, work)
-        worker.said.put((f"beat {share}", None))
-
-    def half(operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
-        progress(0.5, "half way")
-        until_cancelled(operation, progress, cancel)
-
-    monkeypatch.setattr(WorkerLoop, "_beat", told)
-    train = worker.rounds.train()
-    worker.start(half)
-    worker.hear("beat 0.5")
-    shown = worker.rounds.operation(train.operation.operation_id)
-    assert (shown.progress, shown.stage) == (0.5, "half way")
-    assert shown.lease_until_ms > 0
-
-
 def test_a_cancelled_training_ends_as_cancelled(worker: Worker) -> None:
     rounds = worker.rounds
     train = rounds.train()
@@ -132,40 +108,6 @@ def test_an_operation_that_raises_has_failed_and_the_next_one_runs(
     worker.wake.set()
     worker.hear("ran")
     assert rounds.model(again.model.model_id).state is ModelState.READY
-
-
-@pytest.mark.parametrize("error", [DiskFull("full"), ValueError("broken")])
-def test_chores_that_fail_stop_nothing(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    monkeypatch.setattr(module, "CHORES_S", 0.0)
-    monkeypatch.setattr(module, "IDLE_S", 0.01)
-
-    def fail() -> None:
-        raise error
-
-    worker.start(chores=fail)
-    worker.hear("chores")
-    worker.hear("chores")
-    worker.rounds.train()
-    worker.hear("ran")
-
-
-@pytest.mark.parametrize("error", [DiskFull("full"), ValueError("broken")])
-def test_a_heartbeat_that_fails_is_followed_by_others(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    beats = queue.Queue[int]()
-
-    def fail(_self: WorkerLoop, _work: object) -> None:
-        beats.put(1)
-        raise error
-
-    monkeypatch.setattr(WorkerLoop, "_beat", fail)
-    worker.rounds.train()
-    worker.start(until_cancelled)
-    worker.hear("began")
-    assert [beats.get(timeout=PATIENCE_S) for _ in range(3)] == [1, 1, 1]
 
 
 def test_a_worker_that_never_started_can_be_stopped(worker: Worker) -> None:

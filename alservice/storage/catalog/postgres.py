@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 import psycopg
-from psycopg.errors import InFailedSqlTransaction, ReadOnlySqlTransaction
+from psycopg.errors import FeatureNotSupported, InFailedSqlTransaction, ReadOnlySqlTransaction
 from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 
 from alservice.domain.errors import OutcomeUnknown
@@ -36,14 +36,23 @@ T = TypeVar("T")
 _DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
 _CLOCK: Final = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 # A holder of locks that stands still is thrown out before those who wait for it give up.
-_LIMITS: Final = """set_config('idle_in_transaction_session_timeout', '15s', true),
+_HOLDER: Final = "set_config('idle_in_transaction_session_timeout', '15s', true)"
+# A snapshot holds none: its reader may open many files between two questions.
+_READER: Final = "set_config('idle_in_transaction_session_timeout', '10min', true)"
+_LIMITS: Final = """
     set_config('lock_timeout', '20s', true), set_config('statement_timeout', '60s', true)"""
 # Where the database was told to lose acknowledged commits in a crash, ours it does not lose.
 _DURABLE: Final = """set_config('synchronous_commit', CASE current_setting('synchronous_commit')
     WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)"""
 # In one message, for the price of one round trip.
-_BEGIN: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {_LIMITS}, {_DURABLE}"
-_BEGIN_READ: Final = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT {_LIMITS}; {_CLOCK}"
+_BEGIN: Final = (
+    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {_HOLDER}, {_LIMITS}, {_DURABLE}"
+)
+_BEGIN_READ: Final = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
+    f"SELECT {_READER}, {_LIMITS}; {_CLOCK}, pg_is_in_recovery()"
+)
+_STANDBY: Final = "this is a standby, which shows the past: the primary is wanted"
 
 
 class PostgresCatalog:
@@ -97,7 +106,7 @@ class PostgresCatalog:
                 patience.after(error)
 
     def _write(self, connection: Driver, work: Callable[[Tx], T]) -> T:
-        command(connection, _BEGIN)
+        _begin(connection)
         try:
             with self._marked():
                 result = work(_tx(connection, partial(_clock_ms, connection)))
@@ -121,12 +130,27 @@ class PostgresCatalog:
             raise RuntimeError(text)
 
 
-def _read(connection: Driver, work: Callable[[Tx], T]) -> T:
+def _begin(connection: Driver) -> None:
+    try:
+        command(connection, _BEGIN)
+    except FeatureNotSupported as error:  # so a standby refuses READ WRITE
+        raise ReadOnlySqlTransaction(_STANDBY) from error
+
+
+def _begin_read(connection: Driver) -> int:
+    """Begin a snapshot; the database's clock."""
     with connection.cursor() as cursor:
         cursor.execute(_BEGIN_READ)
         while cursor.nextset():
             pass
-        (now_ms,) = cursor.fetchone() or (0,)
+        now_ms, standby = cursor.fetchone() or (0, False)
+    if standby:
+        raise ReadOnlySqlTransaction(_STANDBY)
+    return int(now_ms)
+
+
+def _read(connection: Driver, work: Callable[[Tx], T]) -> T:
+    now_ms = _begin_read(connection)
     try:
         return work(_tx(connection, lambda: now_ms, reads=True))
     except ReadOnlySqlTransaction as error:

@@ -28,6 +28,7 @@ _MISSING: Final = """
     WHERE NOT has_table_privilege(quote_ident(name), privilege) ORDER BY name
 """
 _PASSING: Final = ("starting up", "shutting down", "in recovery", "too many")
+_READ_ONLY: Final = "session is read-only"  # libpq's word for a standby
 _log: Final = logging.getLogger(__name__)
 
 
@@ -105,7 +106,11 @@ def _wait(patience: Patience, error: psycopg.Error, where: str) -> None:
     try:
         patience.after(error)
     except AlserviceError as last:
-        advice = "check host, port and whether the server runs"
+        advice = (
+            "--catalog must lead to the primary"
+            if _READ_ONLY in _said(error)
+            else "check host, port and whether the server runs"
+        )
         raise StartupError(f"cannot open {where} ({_said(error)}): {advice}") from last
 
 

@@ -1,0 +1,58 @@
+"""A control group with a limit of memory, page cache included, to show what does not fit."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+# Where each version of control groups is mounted, and the name of its limit; the first that is.
+VERSIONS = (
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+    (Path("/sys/fs/cgroup"), "memory.max"),
+)
+DROP = Path("/proc/sys/vm/drop_caches")
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A control group of its own."""
+
+    folder: Path
+
+    def admit(self, pid: int) -> None:
+        """From now on the process's new pages count here."""
+        (self.folder / "cgroup.procs").write_text(str(pid))
+
+    def dismiss(self, pid: int) -> None:
+        """Back to where everybody is."""
+        (self.folder.parent / "cgroup.procs").write_text(str(pid))
+
+
+def why_not() -> str:
+    """Why there can be no group here; empty if there can."""
+    if not os.access(DROP, os.W_OK):
+        return "only root may empty the page cache"
+    for parent, _ in VERSIONS:
+        if (parent / "cgroup.procs").exists():
+            writable = os.access(parent / "cgroup.procs", os.W_OK)
+            return "" if writable else "control groups cannot be made here"
+    return "there are no control groups here"
+
+
+@contextmanager
+def confined(limit_bytes: int) -> Iterator[Group]:
+    """A group of `limit_bytes`; the page cache is emptied, for pages count where they are read.
+
+    Whoever was admitted has to be gone or dismissed when the block ends.
+    """
+    parent, limit = next(v for v in VERSIONS if (v[0] / "cgroup.procs").exists())
+    folder = Path(tempfile.mkdtemp(prefix="alservice-bench-", dir=parent))
+    try:
+        (folder / limit).write_text(str(limit_bytes))
+        os.sync()
+        DROP.write_text("1")
+        yield Group(folder)
+    finally:
+        folder.rmdir()

@@ -1,0 +1,102 @@
+"""A worker says that it lives, and hears what others want of it."""
+
+import queue
+
+import pytest
+
+from alservice.core import CancelFlag
+from alservice.domain.errors import DiskFull
+from alservice.domain.learner import Progress
+from alservice.domain.operation import Operation
+from alservice.workers import heartbeat as module
+from alservice.workers.heartbeat import Heartbeat
+from tests.workers.worker import PATIENCE_S, Worker, until_cancelled
+
+
+def test_what_a_dead_worker_held_is_free_within_two_heartbeats() -> None:
+    longest_s = module.LEASE_MS / 1000 + module.IDLE_S  # it dies right after a beat
+    assert module.HEARTBEAT_S < longest_s <= 2 * module.HEARTBEAT_S
+
+
+def test_a_lease_is_extended_before_it_runs_out_even_if_there_is_no_news(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = Heartbeat._report
+
+    def told(self: Heartbeat) -> bool:
+        mine = report(self)
+        worker.said.put(("beat", mine))
+        return mine
+
+    monkeypatch.setattr(module, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(Heartbeat, "_report", told)
+    operation_id = worker.rounds.train().operation.operation_id
+    worker.start(until_cancelled)
+    held = worker.hear("began").lease_until_ms
+    for _ in range(3):
+        assert worker.hear("beat")
+        longer = worker.rounds.operation(operation_id).lease_until_ms
+        assert longer > held
+        held = longer
+
+
+def test_progress_is_shown_with_the_heartbeat(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat = Heartbeat._beat
+
+    def told(self: Heartbeat) -> None:
+        share = self._work.progress
+        beat(self)
+        worker.said.put((f"beat {share}", None))
+
+    def half(operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
+        progress(0.5, "half way")
+        until_cancelled(operation, progress, cancel)
+
+    monkeypatch.setattr(Heartbeat, "_beat", told)
+    train = worker.rounds.train()
+    worker.start(half)
+    worker.hear("beat 0.5")
+    shown = worker.rounds.operation(train.operation.operation_id)
+    assert (shown.progress, shown.stage) == (0.5, "half way")
+    assert shown.lease_until_ms > 0
+
+
+def test_a_worker_whose_operation_was_taken_over_stops_before_its_next_beat(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEARTBEAT_S", 10 * PATIENCE_S)
+    catalog = worker.rounds.catalog
+    worker.rounds.train()
+
+    def until_taken(operation: Operation, progress: Progress, cancel: CancelFlag) -> None:
+        later_ms = operation.lease_until_ms + 1
+        taken = catalog.transact(lambda tx: tx.operations.claim("other", later_ms, 10**9))
+        assert taken is not None and taken.attempt == operation.attempt + 1
+        try:
+            until_cancelled(operation, progress, cancel)
+        finally:
+            worker.said.put(("stopped", operation))
+
+    worker.start(until_taken)
+    began = worker.hear("stopped")
+    left = worker.rounds.operation(began.operation_id)
+    assert (left.owner, left.attempt) == ("other", 2)
+
+
+@pytest.mark.parametrize("error", [DiskFull("full"), ValueError("broken")])
+def test_a_heartbeat_that_fails_is_followed_by_others(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    beats = queue.Queue[int]()
+
+    def fail(_self: Heartbeat) -> None:
+        beats.put(1)
+        raise error
+
+    monkeypatch.setattr(Heartbeat, "_beat", fail)
+    worker.rounds.train()
+    worker.start(until_cancelled)
+    worker.hear("began")
+    assert [beats.get(timeout=PATIENCE_S) for _ in range(3)] == [1, 1, 1]
