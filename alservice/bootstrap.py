@@ -18,7 +18,6 @@ from typing import Final, Self
 from alservice import __version__, core, learners, strategies
 from alservice.auth.allow_loopback import AllowLoopback
 from alservice.config import Settings
-from alservice.core import Engine
 from alservice.domain.learner import Learner
 from alservice.domain.operation import OperationKind
 from alservice.domain.strategy import Strategy
@@ -36,12 +35,13 @@ from alservice.rpc.lanes import Lanes
 from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Tls
 from alservice.rpc.services import services
-from alservice.scoring.local import LocalScoring
+from alservice.scoring.open_scoring import open_scoring
 from alservice.storage.artefacts import FileArtefactStore
 from alservice.storage.files import LocalPlace
 from alservice.storage.folder_lock import FolderLock, lock_own_folder
 from alservice.storage.objects.object_place import ObjectPlace
 from alservice.storage.open_catalog import open_catalog
+from alservice.storage.open_elsewhere import open_elsewhere
 from alservice.storage.open_place import open_place
 from alservice.storage.segments import FileSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
@@ -77,6 +77,7 @@ class Adapters:
     store: SegmentStore
     artefacts: ArtefactStore
     scoring: PoolScoring
+    leave: Callable[[], None]  # the cluster that scores, if any
     indexing: PoolIndexing
     trainer: Trainer
     replaying: Replaying
@@ -97,6 +98,9 @@ class Adapters:
             place = open_place(settings.objects, settings.data, settings.cache_bytes)
             stack.callback(place.close)
             claim_place(catalog, place)
+            opener = partial(open_elsewhere, settings.objects, settings.data.resolve())
+            scoring, leave = open_scoring(settings.scoring, settings.threads, opener, place.mark())
+            stack.callback(leave)
             scratch, scratch_lock = settings.data / "scratch", None
             if settings.catalog is not None:  # replicas may share the data folder, but no scratch
                 scratch, scratch_lock = lock_own_folder(scratch)
@@ -106,7 +110,8 @@ class Adapters:
             place=place,
             store=FileSegmentStore(place.segments),
             artefacts=FileArtefactStore(place.artefacts),
-            scoring=LocalScoring(Engine(settings.threads)),
+            scoring=scoring,
+            leave=leave,
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
             replaying=ReplayProcess.emptying(scratch / "jobs" if scratch_lock else scratch),
@@ -116,6 +121,7 @@ class Adapters:
 
     def close(self) -> None:
         """Close what holds anything."""
+        self.leave()
         self.trainer.close()
         self.catalog.close()
         self.place.close()

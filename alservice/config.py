@@ -40,7 +40,7 @@ class Settings:
 
     `objects` None means that segments are files in `data`; `cache_bytes` None a share of the disk.
     `catalog` is where PostgreSQL is, None for SQLite below `data`; it may hold a password, and so
-    is never shown.
+    is never shown. `scoring` is where pools are walked: local, ray, or ray://host:port.
     """
 
     data: Path = Path("data")
@@ -60,6 +60,7 @@ class Settings:
     objects: str | None = None
     cache_bytes: int | None = None
     role: str = "all"
+    scoring: str = "local"
 
     @property
     def answers(self) -> bool:
@@ -194,6 +195,14 @@ def _http(value: object) -> str | None:
     return str(value)
 
 
+def _scoring(value: object) -> str:
+    text = str(value)
+    host, _, port = text.removeprefix("ray://").rpartition(":")
+    if text in {"local", "ray"} or (text.startswith("ray://") and host and port.isdigit()):
+        return text
+    raise ValueError(f"must be local, ray or ray://host:port, not {text!r}")
+
+
 def _number(kind: type[int] | type[float], minimum: float, maximum: float) -> Callable[..., float]:
     def parse(value: object) -> float:
         text = f"must be a number from {minimum:g} to {maximum:g}, not {str(value)!r}"
@@ -249,6 +258,7 @@ PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "objects": _place,
     "cache_bytes": _number(int, 1 << 20, 1 << 60),
     "role": _one_of("all", "api", "worker"),
+    "scoring": _scoring,
 }
 if set(PARSERS) != {each.name for each in fields(Settings)}:
     raise AssertionError("every setting needs a parser")

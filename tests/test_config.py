@@ -87,6 +87,9 @@ def test_all_errors_come_at_once_and_say_where_they_stand(tmp_path: Path) -> Non
         ("objects", ""),
         ("cache_bytes", "10"),
         ("cache_bytes", "16G"),
+        ("scoring", "cluster"),
+        ("scoring", "ray://head"),
+        ("scoring", "ray://:10001"),
         ("tls_cert", "cert.pem"),
         ("tls_client_ca", "ca.pem"),
     ],
@@ -126,6 +129,11 @@ def test_what_kubernetes_tells_of_a_service_of_our_name_is_no_setting(service: s
 def test_what_only_looks_like_it_is_still_refused(name: str, value: str) -> None:
     with pytest.raises(StartupError, match=f"{name}: there is no setting"):
         resolve({}, {name: value})
+
+
+@pytest.mark.parametrize("value", ["local", "ray", "ray://head:10001", "ray://[::1]:10001"])
+def test_scoring_is_here_or_on_ray(value: str) -> None:
+    assert resolve({}, {"ALSERVICE_SCORING": value}).scoring == value
 
 
 @pytest.mark.parametrize("name", ["listen", "http"])

@@ -68,6 +68,13 @@ Role = Annotated[
     str | None,
     typer.Option(help="all, api (answers calls) or worker (carries out operations) [all]."),
 ]
+Scoring = Annotated[
+    str | None,
+    typer.Option(
+        help="Where pools are walked: local, ray (a cluster of this machine) or ray://host:port "
+        "[local]."
+    ),
+]
 
 
 def serve(
@@ -89,6 +96,7 @@ def serve(
     objects: Objects = None,
     cache_bytes: CacheBytes = None,
     role: Role = None,
+    scoring: Scoring = None,
 ) -> None:
     """Run the server.
 
