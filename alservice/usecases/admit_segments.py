@@ -22,14 +22,10 @@ from alservice.usecases.check_items import Shape
 from alservice.usecases.collisions import Clash, Collisions, refuse_overlap
 from alservice.usecases.end_lives import end_lives, keys_of, mark_deleted
 from alservice.usecases.merge_segments import ask_for_merge
-from alservice.usecases.open_pool import (
-    is_set,
-    open_pool,
-    open_rows,
-    pool_rows,
-)
+from alservice.usecases.open_pool import OpenSegment, is_set, open_pool
 from alservice.usecases.pool_masks import mark
 from alservice.usecases.require import lock_same
+from alservice.usecases.warm_pool import WarmPool
 from alservice.usecases.write_segments import Piece, go_live, items_exist, none_deleted
 
 _NAMED: Final = 10
@@ -56,9 +52,9 @@ class ImportedLabels:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Pieces that are ready to go live in `project`: call it inside a transaction."""
+    """Pieces that are ready to go live in `project`: call it inside a transaction of `pool`."""
 
-    store: SegmentStore
+    pool: WarmPool
     project: Project
     pieces: tuple[Piece, ...]
     on_conflict: OnConflict
@@ -70,16 +66,15 @@ class Admission:
     def __call__(self, tx: Tx) -> AddResult:
         """Make them live.
 
-        Raises ProjectNotFound, ItemExists, DimensionMismatch; Conflict, also where the project
-        is not the one for which they were checked.
+        Raises ProjectNotFound, ItemExists, DimensionMismatch, ColdPoolError; Conflict, also where
+        the project is not the one for which they were checked.
         """
         project = lock_same(tx, self.project)
         if not self.pieces:
             return AddResult(0, 0, 0, 0, project.revision)
         revision = project.revision + 1
         space = bound(project.space, self.shape)
-        pool = open_rows(pool_rows(tx, self.store, project.project_id), self.store)
-        clashes = self.collisions.among(pool)
+        clashes = self.collisions.among(self.pool.open(tx, project.project_id))
         if self.on_conflict is OnConflict.ERROR and clashes:
             raise _conflict(clashes)
         replaced, unsettled = 0, 0
@@ -144,11 +139,12 @@ def prepare(
     readers = tuple(store.open(piece.segment, piece.inline) for piece in pieces)
     refuse_overlap(readers)
     collisions, now_ms = Collisions(readers), catalog.now_ms()
+    pool: Sequence[OpenSegment] = ()
     if pieces:
         pool, _ = open_pool(catalog, store, project.project_id, lambda _: None)
         collisions.among(pool)
     return Admission(
-        store=store,
+        pool=WarmPool.of(store, pool),
         project=project,
         pieces=tuple(pieces),
         on_conflict=on_conflict,

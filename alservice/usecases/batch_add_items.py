@@ -57,7 +57,7 @@ class BatchAddItems:
                 effect = lambda: self.queue_training.after_import(tx, admission)  # noqa: E731
                 return once_or_earlier(tx, call, name, effect, encode_result, decode_result)
 
-            result, mine = self.catalog.transact(work)
+            result, mine = admission.pool.transact(self.catalog, work)
         finally:
             if not mine:  # it failed, or a twin of this call was faster
                 discard(self.catalog, self.store, [piece])

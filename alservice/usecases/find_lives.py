@@ -12,9 +12,10 @@ from alservice.domain.project import Project
 from alservice.ports.catalog import Tx
 from alservice.ports.segments import PackedIds, SegmentStore
 from alservice.usecases.locate import Finder
-from alservice.usecases.open_pool import OpenSegment, open_rows, pool_rows
+from alservice.usecases.open_pool import OpenSegment
 from alservice.usecases.pool_masks import reserve_limit
 from alservice.usecases.snapshot import Located, Snapshots
+from alservice.usecases.warm_pool import WarmPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +38,24 @@ class Lives:
 
 
 class LifeSearch:
-    """The lives of some ids: found before a transaction, made sure of inside it.
+    """The lives of some ids: found before a transaction, made sure of inside one of `pool`.
 
     Each segment is searched once, so that looking again costs only what is new.
     """
 
     def __init__(self, store: SegmentStore, located: Located, item_ids: Sequence[str]) -> None:
         self._store = store
+        self.pool = WarmPool.of(store, located.pool)
         self._ids = list(dict.fromkeys(item_ids))
         self._packed = store.pack(self._ids)
         self._finder = Finder(self._packed)
         self.lives = self._look(located)
 
     def again(self, tx: Tx, project: Project) -> Lives:
-        """The lives as this transaction sees them. Raises SegmentCorrupt."""
+        """The lives as this transaction sees them. Raises SegmentCorrupt, ColdPoolError."""
         version = tx.segments.pool_version(project.project_id)
         if (project.uid, version) != (self.lives.uid, self.lives.version):
-            pool = open_rows(pool_rows(tx, self._store, project.project_id), self._store)
+            pool = self.pool.open(tx, project.project_id)
             self.lives = self._look(Located(project, version, pool))
         return self.lives
 

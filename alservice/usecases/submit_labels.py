@@ -63,7 +63,7 @@ class SubmitLabels:
         """
         _check(ask)
         search = self.find_lives(ask.project_id, [answer.item_id for answer in ask.answers])
-        return self.catalog.transact(lambda tx: self._record(tx, call, ask, search))
+        return search.pool.transact(self.catalog, lambda tx: self._record(tx, call, ask, search))
 
     def _record(
         self, tx: Tx, call: Call, ask: SubmitLabelsCommand, search: LifeSearch

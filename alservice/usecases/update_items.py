@@ -20,8 +20,9 @@ from alservice.usecases.end_lives import mark_deleted
 from alservice.usecases.locate import NOWHERE, Finder
 from alservice.usecases.merge_segments import ask_for_merge, copy_rows
 from alservice.usecases.once import once_or_earlier, recall
-from alservice.usecases.open_pool import OpenSegment, open_pool, open_rows, pool_rows
+from alservice.usecases.open_pool import OpenSegment, open_pool
 from alservice.usecases.require import lock_project, require_project
+from alservice.usecases.warm_pool import WarmPool
 from alservice.usecases.write_segments import (
     Piece,
     Place,
@@ -67,6 +68,7 @@ class Updated:
 class Plan:
     """Where the items were when their copies were written, and the copies."""
 
+    pool: WarmPool
     finder: Finder
     found: tuple[tuple[str, ...], I64]
     pieces: tuple[Piece, ...]
@@ -109,7 +111,7 @@ class UpdateItems:
 
         mine = False
         try:
-            updated, mine = self.catalog.transact(work)
+            updated, mine = plan.pool.transact(self.catalog, work)
         finally:
             if not mine:  # the items have moved, it failed, or a twin of this call was faster
                 discard(self.catalog, self.store, plan.pieces)
@@ -127,7 +129,7 @@ class UpdateItems:
         refuse_missing(command.item_ids, segment_of)
         pieces = self._written(command, project, pool, (segment_of, row_of))
         names = tuple(pool[index].segment.segment_id for index in segment_of)
-        return Plan(finder, (names, row_of), pieces)
+        return Plan(WarmPool.of(self.store, pool), finder, (names, row_of), pieces)
 
     def _written(
         self,
@@ -160,7 +162,7 @@ class UpdateItems:
 
     def _swap(self, tx: Tx, command: UpdateItemsCommand, plan: Plan, merge_id: str) -> Updated:
         project = lock_project(tx, command.project_id)
-        pool = open_rows(pool_rows(tx, self.store, command.project_id), self.store)
+        pool = plan.pool.open(tx, command.project_id)
         segment_of, row_of = plan.finder.locate(pool)
         refuse_missing(command.item_ids, segment_of)
         names = tuple(pool[index].segment.segment_id for index in segment_of)

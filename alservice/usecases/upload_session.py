@@ -124,7 +124,7 @@ class UploadSession:
             tx.uploads.put(replace(self.upload, result_json=text, expire_time_ms=expiry))
             return result, True
 
-        return self.catalog.transact(work)
+        return admission.pool.transact(self.catalog, work)
 
     def suspend(self) -> None:
         """Keep what has arrived, so that another stream can go on from there."""
