@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from alservice.ports.neighbours import PoolIndexing
 from alservice.ports.replaying import Replaying
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
+from alservice.ports.sources import ItemSources
 from alservice.ports.trainer import Trainer
 from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.lanes import Lanes
@@ -39,6 +40,7 @@ from alservice.scoring.local import LocalScoring
 from alservice.storage.artefacts import FileArtefactStore
 from alservice.storage.files import LocalPlace
 from alservice.storage.folder_lock import FolderLock, lock_own_folder
+from alservice.storage.imports import ImportRoots
 from alservice.storage.objects.object_place import ObjectPlace
 from alservice.storage.open_catalog import open_catalog
 from alservice.storage.open_place import open_place
@@ -49,6 +51,7 @@ from alservice.usecases.claim_place import claim_place
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.run_build_index import RunBuildIndex
+from alservice.usecases.run_import import RunImport
 from alservice.usecases.run_merge import RunMerge
 from alservice.usecases.run_simulation import RunSimulation
 from alservice.usecases.run_training import RunTraining
@@ -98,6 +101,7 @@ class Adapters:
     indexing: PoolIndexing
     trainer: Trainer
     replaying: Replaying
+    sources: ImportRoots
     wake: Wake
     scratch_lock: FolderLock | None
 
@@ -115,6 +119,8 @@ class Adapters:
             place = open_place(settings.objects, settings.data, settings.cache_bytes)
             stack.callback(place.close)
             claim_place(catalog, place)
+            sources = ImportRoots.of(settings.import_roots)
+            stack.callback(sources.close)
             scratch, scratch_lock = settings.data / "scratch", None
             if settings.catalog is not None:  # replicas may share the data folder, but no scratch
                 scratch, scratch_lock = lock_own_folder(scratch)
@@ -128,6 +134,7 @@ class Adapters:
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
             replaying=ReplayProcess.emptying(scratch / "jobs" if scratch_lock else scratch),
+            sources=sources,
             wake=Wake(),
             scratch_lock=scratch_lock,
         )
@@ -137,6 +144,7 @@ class Adapters:
         self.trainer.close()
         self.catalog.close()
         self.place.close()
+        self.sources.close()
         if self.scratch_lock is not None:
             self.scratch_lock.release()
 
@@ -154,6 +162,7 @@ class Adapters:
                 PoolIndexing: self.indexing,
                 Trainer: self.trainer,
                 Replaying: self.replaying,
+                ItemSources: self.sources,
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),
@@ -166,24 +175,23 @@ class Adapters:
         return WorkerLoop(self.catalog, {}, _owner(), self.wake.event(), self._tidying(wiring))
 
     def workers(self, wiring: Wiring) -> list[WorkerLoop]:
-        """What carries operations to their end: short ones, with the sweeping, and long ones.
+        """What carries operations to their end: short ones, with the sweeping, long ones, imports.
 
-        So that a training need not wait for an index.
+        So that a training need not wait for an index, nor either for a file of terabytes.
         """
-        end = wiring.make(FailOperation)
-        short = {
-            OperationKind.TRAIN: Handler(wiring.make(RunTraining), end),
-            OperationKind.MERGE: Handler(wiring.make(RunMerge), end),
-        }
-        long = {
-            OperationKind.BUILD_INDEX: Handler(wiring.make(RunBuildIndex), end),
-            OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
-        }
-        owner = _owner()
+        lanes: Sequence[Mapping[OperationKind, Any]] = (
+            {OperationKind.TRAIN: RunTraining, OperationKind.MERGE: RunMerge},
+            {OperationKind.BUILD_INDEX: RunBuildIndex, OperationKind.SIMULATE: RunSimulation},
+            {OperationKind.IMPORT: RunImport},
+        )
+        owner, end = _owner(), wiring.make(FailOperation)
         chores = (wiring.make(Sweep), wiring.make(SweepArtefacts), *self._tidying(wiring))
+        handlers = [
+            {kind: Handler(wiring.make(run), end) for kind, run in lane.items()} for lane in lanes
+        ]
         return [
-            WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),
-            WorkerLoop(self.catalog, long, owner, self.wake.event()),
+            WorkerLoop(self.catalog, each, owner, self.wake.event(), () if number else chores)
+            for number, each in enumerate(handlers)
         ]
 
     def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:

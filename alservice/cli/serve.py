@@ -68,6 +68,13 @@ Role = Annotated[
     str | None,
     typer.Option(help="all, api (answers calls) or worker (carries out operations) [all]."),
 ]
+ImportRoots = Annotated[
+    str | None,
+    typer.Option(
+        help="Folders and s3://bucket/folder addresses, parted by commas, below which ImportItems "
+        "may read files [none]."
+    ),
+]
 
 
 def serve(
@@ -89,6 +96,7 @@ def serve(
     objects: Objects = None,
     cache_bytes: CacheBytes = None,
     role: Role = None,
+    import_roots: ImportRoots = None,
 ) -> None:
     """Run the server.
 
