@@ -1,14 +1,16 @@
 """An import becomes visible whole and ends its operation with it, whoever is killed on the way."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from alservice.core import CancelFlag
 from alservice.domain import errors
-from alservice.domain.item import AddResult, OnConflict
+from alservice.domain.item import AddResult, ItemBlock, OnConflict
 from alservice.domain.operation import Operation, OperationState
 from alservice.storage.imports import arrays, assemble
 from alservice.usecases.fail_operation import FailOperation
@@ -79,11 +81,12 @@ def test_whoever_takes_over_goes_on_after_what_is_sealed(
         clock.advance(LEASE_MS)
         begun: list[int] = []
         blocks = arrays.ArraySource.blocks
-        monkeypatch.setattr(
-            arrays.ArraySource,
-            "blocks",
-            lambda self, start=0: (begun.append(start), blocks(self, start))[1],
-        )
+
+        def watched(source: arrays.ArraySource, start: int = 0) -> Iterator[ItemBlock]:
+            begun.append(start)
+            return blocks(source, start)
+
+        monkeypatch.setattr(arrays.ArraySource, "blocks", watched)
         imports.run(imports.claim("another"))
     assert begun == [60]
     done = imports.look(asked)
@@ -234,10 +237,11 @@ def test_conflicts_are_handled_as_in_any_upload(imports: Imports, tmp_path: Path
 def test_what_is_wrong_with_a_row_is_said_and_nothing_is_added(
     imports: Imports,
     tmp_path: Path,
-    changes: dict[str, np.ndarray],  # type: ignore[type-arg]
+    changes: dict[str, Any],
     error: type[Exception],
 ) -> None:
-    np.savez(tmp_path / "a.npz", **{"X": np.ones((100, 3)), "ids": np.array(IDS), **changes})
+    columns: dict[str, Any] = {"X": np.ones((100, 3)), "ids": np.array(IDS), **changes}
+    np.savez(tmp_path / "a.npz", **columns)
     imports.ask(str(tmp_path / "a.npz"))
     with pytest.raises(error):
         imports.run(imports.claim())

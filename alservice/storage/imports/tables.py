@@ -61,7 +61,7 @@ class TableSource:
     def blocks(self, start: int = 0) -> Iterator[ItemBlock]:
         """As `ItemSource.blocks` promises."""
         names = [*self._vector, *(name for (name,) in self._chosen.values())]
-        step = rows_at_once(8 * self.dimension + _TEXT_BYTES * len(self._chosen))
+        step = rows_at_once(4 * self.dimension + _TEXT_BYTES * len(self._chosen))
         first = start
         with readable(self._uri):
             for batch in self._batches(tuple(dict.fromkeys(names)), start, step):
