@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +29,7 @@ from alservice.ports.places import FilePlace
 from alservice.ports.replaying import Replaying
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
+from alservice.ports.sources import ItemSources
 from alservice.ports.trainer import Trainer
 from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.lanes import Lanes
@@ -39,6 +40,7 @@ from alservice.scoring.open_scoring import open_scoring
 from alservice.storage.artefacts import FileArtefactStore
 from alservice.storage.files import LocalPlace
 from alservice.storage.folder_lock import FolderLock, lock_own_folder
+from alservice.storage.imports import ImportRoots
 from alservice.storage.objects.object_place import ObjectPlace
 from alservice.storage.open_catalog import open_catalog
 from alservice.storage.open_elsewhere import open_elsewhere
@@ -51,6 +53,7 @@ from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.hold_place import HoldPlace
 from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.run_build_index import RunBuildIndex
+from alservice.usecases.run_import import RunImport
 from alservice.usecases.run_merge import RunMerge
 from alservice.usecases.run_simulation import RunSimulation
 from alservice.usecases.run_training import RunTraining
@@ -81,6 +84,7 @@ class Adapters:
     indexing: PoolIndexing
     trainer: Trainer
     replaying: Replaying
+    sources: ImportRoots
     wake: Wake
     scratch_lock: FolderLock | None
 
@@ -101,6 +105,8 @@ class Adapters:
             opener = partial(open_elsewhere, settings.objects, settings.data.resolve())
             scoring, leave = open_scoring(settings.scoring, settings.threads, opener, place.mark())
             stack.callback(leave)
+            sources = ImportRoots.of(settings.import_roots)
+            stack.callback(sources.close)
             scratch, scratch_lock = settings.data / "scratch", None
             if settings.catalog is not None:  # replicas may share the data folder, but no scratch
                 scratch, scratch_lock = lock_own_folder(scratch)
@@ -115,6 +121,7 @@ class Adapters:
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
             replaying=ReplayProcess.emptying(scratch / "jobs" if scratch_lock else scratch),
+            sources=sources,
             wake=Wake(),
             scratch_lock=scratch_lock,
         )
@@ -125,6 +132,7 @@ class Adapters:
         self.trainer.close()
         self.catalog.close()
         self.place.close()
+        self.sources.close()
         if self.scratch_lock is not None:
             self.scratch_lock.release()
 
@@ -143,6 +151,7 @@ class Adapters:
                 PoolIndexing: self.indexing,
                 Trainer: self.trainer,
                 Replaying: self.replaying,
+                ItemSources: self.sources,
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),
@@ -155,25 +164,24 @@ class Adapters:
         return WorkerLoop(self.catalog, {}, _owner(), self.wake.event(), self._tidying(wiring))
 
     def workers(self, wiring: Wiring) -> list[WorkerLoop]:
-        """What carries operations to their end: short ones, with the sweeping, and long ones.
+        """What carries operations to their end: short ones, with the sweeping, long ones, imports.
 
-        So that a training need not wait for an index.
+        So that a training need not wait for an index, nor either for a file of terabytes.
         """
-        end = wiring.make(FailOperation)
-        short = {
-            OperationKind.TRAIN: Handler(wiring.make(RunTraining), end),
-            OperationKind.MERGE: Handler(wiring.make(RunMerge), end),
-        }
-        long = {
-            OperationKind.BUILD_INDEX: Handler(wiring.make(RunBuildIndex), end),
-            OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
-        }
-        owner = _owner()
+        lanes: Sequence[Mapping[OperationKind, Any]] = (
+            {OperationKind.TRAIN: RunTraining, OperationKind.MERGE: RunMerge},
+            {OperationKind.BUILD_INDEX: RunBuildIndex, OperationKind.SIMULATE: RunSimulation},
+            {OperationKind.IMPORT: RunImport},
+        )
+        owner, end = _owner(), wiring.make(FailOperation)
         sweeping = map(wiring.make, (HoldPlace, Sweep, SweepArtefacts))
         chores = (*sweeping, *self._tidying(wiring))
+        handlers = [
+            {kind: Handler(wiring.make(run), end) for kind, run in lane.items()} for lane in lanes
+        ]
         return [
-            WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),
-            WorkerLoop(self.catalog, long, owner, self.wake.event()),
+            WorkerLoop(self.catalog, each, owner, self.wake.event(), () if number else chores)
+            for number, each in enumerate(handlers)
         ]
 
     def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:

@@ -75,6 +75,13 @@ Scoring = Annotated[
         "[local]."
     ),
 ]
+ImportRoots = Annotated[
+    str | None,
+    typer.Option(
+        help="Folders and s3://bucket/folder addresses, parted by commas, below which ImportItems "
+        "may read files [none]."
+    ),
+]
 
 
 def serve(
@@ -97,6 +104,7 @@ def serve(
     cache_bytes: CacheBytes = None,
     role: Role = None,
     scoring: Scoring = None,
+    import_roots: ImportRoots = None,
 ) -> None:
     """Run the server.
 

@@ -18,6 +18,7 @@ from alservice.domain.errors import (
     AlserviceError,
     Cancelled,
     HousekeepingFailed,
+    ImportFailed,
     IndexFailed,
     ObjectStoreUnavailable,
     ShuttingDown,
@@ -40,6 +41,7 @@ FAILURES: Final[Mapping[OperationKind, type[AlserviceError]]] = {
     OperationKind.MERGE: HousekeepingFailed,
     OperationKind.BUILD_INDEX: IndexFailed,
     OperationKind.SIMULATE: SimulationFailed,
+    OperationKind.IMPORT: ImportFailed,
 }
 
 Run = Callable[[Operation, Progress, CancelFlag], None]
