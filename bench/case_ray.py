@@ -5,6 +5,7 @@ ten million (7.7 GB below the temporary folder). The work of eight shards is cou
 this process: on two cores their time would say nothing.
 """
 
+import importlib.util
 import os
 import secrets
 import tempfile
@@ -19,7 +20,6 @@ from alservice.domain.head import LinearHead
 from alservice.domain.item import ItemBlock
 from alservice.domain.project import DType
 from alservice.domain.segment import Segment, SegmentState
-from alservice.domain.startup import StartupError
 from alservice.domain.strategy import Scoring, Selecting
 from alservice.ports.scoring import Pass, PoolScoring, SegmentBlock
 from alservice.scoring.local import LocalScoring
@@ -31,8 +31,10 @@ from alservice.storage.segments import FileSegmentStore
 from bench.asked import BATCH, KNOWN
 from bench.case_k_center import covering_radius
 from bench.counted_shards import CountedShards
+from bench.memory import MEBIBYTE, rss
 from bench.paired import paired
 from bench.pools import DIMENSION, head, pool
+from bench.ray_cluster import Cluster, running_cluster
 from bench.rows import Row, compare, skipped
 from bench.sizes import THREADS, sized
 
@@ -97,24 +99,32 @@ def question(name: str, blocks: Sequence[Block], classes: int = 10) -> Pass:
 
 
 def _beside_local(folder: Path, blocks: Sequence[Block]) -> Iterator[Row]:
-    local = LocalScoring(Engine(THREADS))
-    try:
-        crew = Crew(
-            partial(connect, "ray", THREADS),
-            Engine(THREADS),
-            partial(open_elsewhere, None, folder),
-            mark=None,
-        )
-    except StartupError as error:
-        yield skipped(f"ray-margin-{ROWS}", LOCAL, str(error))
+    if importlib.util.find_spec("ray") is None:
+        yield skipped(f"ray-margin-{ROWS}", LOCAL, "Ray is not installed")
         return
-    try:
-        spread = SpreadScoring(Engine(THREADS), shards=crew)
-        for name, classes in (("margin", 2), ("margin", 10), ("k_center", 2)):
-            ask = question(name, blocks, classes)
-            yield _times(f"ray-{name}-{classes}-{len(blocks)}x{SEGMENT_ROWS}", ask, spread, local)
-    finally:
-        crew.close()
+    local, here = LocalScoring(Engine(THREADS)), Engine(THREADS)
+    with running_cluster() as cluster:
+        os.environ.update(cluster.environment)
+        join = partial(connect, cluster.address, THREADS)
+        crew = Crew(join, here, partial(open_elsewhere, None, folder), mark=None)
+        try:
+            spread = SpreadScoring(here, shards=crew)
+            for name, classes in (("margin", 2), ("margin", 10), ("k_center", 2)):
+                yield _times(
+                    f"ray-{name}-{classes}-{ROWS}", question(name, blocks, classes), spread, local
+                )
+            yield _memory(cluster)
+        finally:
+            crew.close()
+
+
+def _memory(cluster: Cluster) -> Row:
+    """What the actor and Ray's object store hold of a pool that the actor has walked."""
+    (actor,), (raylet,) = cluster.named("ShardActor"), cluster.named("raylet/raylet ")
+    held = rss(actor.pid, "RssAnon") + rss(raylet.pid, "RssShmem")
+    pool_bytes = ROWS * DIMENSION * 2
+    name = f"ray-memory-{ROWS}"
+    return compare(name, held / MEBIBYTE, "the pool", pool_bytes / MEBIBYTE, "<=", 0.5, unit="MiB")
 
 
 def _times(name: str, ask: Pass, spread: PoolScoring, local: PoolScoring) -> Row:

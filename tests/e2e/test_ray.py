@@ -10,9 +10,9 @@ import pytest
 from google.longrunning import operations_pb2
 
 from alservice.api.v1 import active_learning_service_pb2 as al
+from bench.ray_cluster import START_S, Cluster
 from tests.client.cutting_proxy import cutting_proxy
 from tests.e2e.api import Api, label, random_vectors, until
-from tests.ray.cluster import START_S, Cluster
 from tests.running_server import running_server
 
 ITEMS = 4000  # of 256 numbers: 4 MB, which do not fit into the catalog
@@ -36,7 +36,7 @@ class OnRay:
 
     api: Api
     log: Path
-    head: str
+    cluster: Cluster
     port: int
     road: ExitStack = field(default_factory=ExitStack)
 
@@ -46,7 +46,7 @@ class OnRay:
 
     def mend(self) -> None:
         """They do again."""
-        self.road.enter_context(cutting_proxy(self.head, [], self.port))
+        self.road.enter_context(cutting_proxy(head_of(self.cluster), [], self.port))
 
 
 @pytest.fixture(scope="module")
@@ -65,21 +65,20 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
 @pytest.fixture(scope="module")
 def on_ray(cluster: Cluster, taught: Taught) -> Iterator[OnRay]:
     log = taught.folder.parent / f"{taught.folder.name}.log"
-    head = cluster.address.removeprefix("ray://")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as road:
         for name, value in cluster.environment.items():
             patch.setenv(name, value)
-        proxy = road.enter_context(cutting_proxy(head, []))
+        proxy = road.enter_context(cutting_proxy(head_of(cluster), []))
         flags = ("--scoring", f"ray://{proxy.address}")
         with running_server(taught.folder, *flags, start_s=START_S) as server:
             port = proxy.listener.getsockname()[1]
-            yield OnRay(Api(server.channel), log, head, port, road)
+            yield OnRay(Api(server.channel), log, cluster, port, road)
             assert server.terminate() == 0
 
 
 def test_a_server_on_ray_answers_like_one_without(on_ray: OnRay, taught: Taught) -> None:
     assert answers_of(on_ray.api, taught.project) == taught.answers
-    assert walker(taught.folder).is_running()
+    assert walker(on_ray, taught).is_running()
     assert "a shard did not answer" not in on_ray.log.read_text()
 
 
@@ -97,11 +96,11 @@ def test_rounds_of_questions_labels_and_training_on_ray(on_ray: OnRay) -> None:
 
 
 def test_an_actor_that_is_killed_is_replaced(on_ray: OnRay, taught: Taught) -> None:
-    actor = walker(taught.folder)
+    actor = walker(on_ray, taught)
     actor.kill()
     actor.wait()
     assert ranked(on_ray.api, taught.project, "margin") == taught.answers["margin"]
-    assert walker(taught.folder).pid != actor.pid
+    assert walker(on_ray, taught).pid != actor.pid
 
 
 def test_a_cluster_out_of_reach_is_missed_by_nobody_and_found_again(
@@ -118,7 +117,12 @@ def test_a_cluster_out_of_reach_is_missed_by_nobody_and_found_again(
         )
     )
     assert answers_of(on_ray.api, taught.project) == taught.answers
-    assert walker(taught.folder).is_running()
+    assert walker(on_ray, taught).is_running()
+
+
+def head_of(cluster: Cluster) -> str:
+    """Where it listens for clients: host:port."""
+    return cluster.address.removeprefix("ray://")
 
 
 def teach(api: Api, project: str, strategy: str = "") -> list[str]:
@@ -143,22 +147,12 @@ def ranked(api: Api, project: str, strategy: str) -> list[tuple[str, float]]:
     return [(item.item_id, item.score) for item in found.batch.items]
 
 
-def walker(folder: Path) -> psutil.Process:
-    """The actor that has mapped a segment of the folder; there is one."""
-    segments = [str(path) for path in (folder / "segments").glob("*.safetensors")]
-    (found,) = [
-        each
-        for each in psutil.process_iter()
-        if "ShardActor" in name_of(each) and any(segment in maps(each) for segment in segments)
-    ]
+def walker(on_ray: OnRay, taught: Taught) -> psutil.Process:
+    """The actor that has mapped a segment of the project; there is one."""
+    segments = [str(path) for path in (taught.folder / "segments").glob("*.safetensors")]
+    actors = on_ray.cluster.named("ShardActor")
+    (found,) = [each for each in actors if any(segment in maps(each) for segment in segments)]
     return found
-
-
-def name_of(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.Error:
-        return ""
 
 
 def maps(process: psutil.Process) -> str:
