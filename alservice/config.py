@@ -245,26 +245,21 @@ def _one_of(*choices: str) -> Callable[[object], str]:
 
 def _log_format(value: object) -> str:
     choice = _one_of("auto", "json", "console")(value)
-    if choice == "auto":
-        return "console" if sys.stderr.isatty() else "json"
-    return choice
+    auto = "console" if sys.stderr.isatty() else "json"
+    return auto if choice == "auto" else choice
 
 
 PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
-    "data": _path,
+    **dict.fromkeys(("data", "tls_cert", "tls_key", "tls_client_ca", "ready_file"), _path),
     "catalog": _catalog,
     "listen": _address,
     "http": _http,
     "threads": _number(int, 1, 1024),
-    "tls_cert": _path,
-    "tls_key": _path,
-    "tls_client_ca": _path,
     "insecure": _switch,
     "grace_s": _number(float, 0, 3600),
     "log_format": _log_format,
     "log_level": _one_of("debug", "info", "warning", "error"),
     "waiting": _number(int, 0, 100_000),
-    "ready_file": _path,
     "objects": _place,
     "cache_bytes": _number(int, 1 << 20, 1 << 60),
     "role": _one_of("all", "api", "worker"),
