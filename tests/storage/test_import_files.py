@@ -1,6 +1,7 @@
 """Files that are not what they should be: one clear error, and nothing of them is run."""
 
 import io
+import json
 import pickle
 import zipfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from alservice.domain import errors
+from alservice.domain.project import DType
 from alservice.domain.source import SourceColumns
 from alservice.storage.imports import ImportRoots
 from tests.contract.source_files import FORMATS, table, written
@@ -191,6 +193,53 @@ def test_a_part_that_is_too_large_to_hold_is_refused_unread(
             writer.write_batch(batch)
     with pytest.raises(errors.SourceInvalid, match="smaller record batches"):
         read(roots, tmp_path / "a.arrow")
+
+
+def tensors(header: Any, data: bytes = b"") -> bytes:
+    """A safetensors file."""
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def test_bfloat16_stays_what_it_is(roots: ImportRoots, tmp_path: Path) -> None:
+    bits = np.array([[0x3F80, 0x4000], [0x4040, 0x4080]], np.uint16)  # 1, 2, 3, 4
+    header = {
+        "__metadata__": {"made": "by hand"},
+        "X": {"dtype": "BF16", "shape": [2, 2], "data_offsets": [1, 9]},
+        "other": {"dtype": "F8_E4M3", "shape": [1], "data_offsets": [0, 1]},
+    }
+    (tmp_path / "a.safetensors").write_bytes(tensors(header, b"\0" + bits.tobytes()))
+    source = roots.open(str(tmp_path / "a.safetensors"), SourceColumns())
+    (block,) = source.blocks()
+    assert block.dtype is DType.BF16
+    np.testing.assert_array_equal(block.vectors, bits)
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        (1 << 60).to_bytes(8, "little") + b"{}",
+        (3).to_bytes(8, "little") + b"{}",
+        tensors([]),
+        tensors({"X": {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 15]}}, bytes(16)),
+        tensors({"X": {"dtype": "F32", "shape": [2, 2], "data_offsets": [8, 24]}}, bytes(16)),
+        tensors({"X": {"dtype": "F32", "shape": [-2, -2], "data_offsets": [0, 16]}}, bytes(16)),
+        tensors({"X": {"dtype": "F32", "shape": [True, 2], "data_offsets": [0, 8]}}, bytes(16)),
+        tensors({"X": {"dtype": "F32", "shape": [HUGE, 2], "data_offsets": [0, 16]}}, bytes(16)),
+        tensors({"X": {"dtype": "F32"}}),
+        tensors({"X": 7}),
+        tensors({"X": {"dtype": "F8_E4M3", "shape": [1, 1], "data_offsets": [0, 1]}}, bytes(1)),
+        b"\x02" + bytes(7) + b"[" * 9,
+    ],
+)
+def test_tensors_that_are_not_what_their_header_says(
+    roots: ImportRoots, tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "a.safetensors").write_bytes(data)
+    with pytest.raises(errors.SourceInvalid):
+        read(roots, tmp_path / "a.safetensors")
 
 
 @cache
