@@ -32,7 +32,7 @@ from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
 from alservice.ports.trainer import Trainer
 from alservice.rpc.interceptor import Interceptor
-from alservice.rpc.lanes import Lanes
+from alservice.rpc.lanes import THREADS, Lanes
 from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Tls
 from alservice.rpc.services import services
@@ -46,6 +46,7 @@ from alservice.storage.open_place import open_place
 from alservice.storage.segments import FileSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
+from alservice.telemetry.work_metrics import WorkMetrics
 from alservice.usecases.claim_place import claim_place
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.hold_place import HoldPlace
@@ -65,6 +66,9 @@ from alservice.workers.replay_process import ReplayProcess
 from alservice.workers.training_process import TrainingProcess
 from alservice.workers.wake import Wake
 
+# One for each thread that may be inside a transaction: those of the calls, and of two workers
+# with a heartbeat each.
+CONNECTIONS: Final = sum(THREADS.values()) + 2 * 2
 _log: Final = logger("server")
 
 
@@ -92,7 +96,9 @@ class Adapters:
         Raises StartupError.
         """
         with ExitStack() as stack:
-            catalog = open_catalog(settings.catalog, settings.data, on_failure, durable=durable)
+            catalog = open_catalog(
+                settings.catalog, settings.data, on_failure, CONNECTIONS, durable=durable
+            )
             stack.callback(catalog.close)
             place = open_place(settings.objects, settings.data, settings.cache_bytes)
             stack.callback(place.close)
@@ -144,11 +150,12 @@ class Adapters:
             }
         )
 
-    def janitor(self, wiring: Wiring) -> WorkerLoop:
+    def janitor(self, wiring: Wiring, metrics: WorkMetrics) -> WorkerLoop:
         """What keeps the caches of a process tidy that carries out nothing."""
-        return WorkerLoop(self.catalog, {}, _owner(), self.wake.event(), self._tidying(wiring))
+        chores, wake = self._tidying(wiring), self.wake.event()
+        return WorkerLoop(self.catalog, {}, _owner(), wake, chores, metrics)
 
-    def workers(self, wiring: Wiring) -> list[WorkerLoop]:
+    def workers(self, wiring: Wiring, metrics: WorkMetrics) -> list[WorkerLoop]:
         """What carries operations to their end: short ones, with the sweeping, and long ones.
 
         So that a training need not wait for an index.
@@ -166,8 +173,8 @@ class Adapters:
         sweeping = map(wiring.make, (HoldPlace, Sweep, SweepArtefacts))
         chores = (*sweeping, *self._tidying(wiring))
         return [
-            WorkerLoop(self.catalog, short, owner, self.wake.event(), chores),
-            WorkerLoop(self.catalog, long, owner, self.wake.event()),
+            WorkerLoop(self.catalog, short, owner, self.wake.event(), chores, metrics),
+            WorkerLoop(self.catalog, long, owner, self.wake.event(), (), metrics),
         ]
 
     def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:
@@ -224,8 +231,10 @@ class App:
             AllowLoopback(self.settings.insecure), metrics=self._metrics()
         )
         wiring = adapters.wiring(Runner(self._lanes))
-        works = self.settings.works
-        self._workers = adapters.workers(wiring) if works else [adapters.janitor(wiring)]
+        works, told = self.settings.works, self._interceptor.metrics.work
+        self._workers = (
+            adapters.workers(wiring, told) if works else [adapters.janitor(wiring, told)]
+        )
         for worker in self._workers:
             stack.callback(worker.stop)
         # A worker's port answers health alone: what calls it by mistake gets UNIMPLEMENTED.
