@@ -24,6 +24,8 @@ CASE ?=
 SOAK_KILLS ?= 500
 CHAOS_SECONDS ?= 600
 CHAOS_CLIENTS ?= 30
+CHAOS_PAUSES ?= 0
+CHAOS_STORMS ?= 0
 CHAOS_REPORT ?= .venv/chaos.json
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
@@ -59,8 +61,9 @@ soak: $(NATIVE) ## kill the server 500 times and check that nothing was lost (SO
 	SOAK_KILLS=$(SOAK_KILLS) $(BIN)/python -m pytest tests/e2e -k kill --timeout 0 $(PYTEST_ARGS)
 
 .PHONY: chaos
-chaos: $(NATIVE) ## kill replicas and restart the database for ten minutes, and check that nothing was lost (CHAOS_SECONDS=n, CHAOS_CLIENTS=n, CHAOS_REPORT=file)
-	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_CLIENTS=$(CHAOS_CLIENTS) CHAOS_KILL_EVERY_S=20 CHAOS_RESTARTS=2 CHAOS_REPORT=$(CHAOS_REPORT) \
+chaos: $(NATIVE) ## ten minutes in which replicas and the database die: nothing may be lost (CHAOS_SECONDS=n, CHAOS_CLIENTS=n)
+	CHAOS_SECONDS=$(CHAOS_SECONDS) CHAOS_CLIENTS=$(CHAOS_CLIENTS) CHAOS_KILL_EVERY_S=20 CHAOS_RESTARTS=2 \
+	CHAOS_PAUSES=$(CHAOS_PAUSES) CHAOS_STORMS=$(CHAOS_STORMS) CHAOS_REPORT=$(CHAOS_REPORT) \
 		$(BIN)/python -m pytest tests/chaos -k nothing_is_lost --timeout 0
 
 .PHONY: proto

@@ -8,17 +8,16 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from alservice import __version__, core, learners, strategies
 from alservice.auth.allow_loopback import AllowLoopback
 from alservice.config import Settings
-from alservice.core import Engine
 from alservice.domain.learner import Learner
 from alservice.domain.operation import OperationKind
 from alservice.domain.strategy import Strategy
@@ -30,18 +29,21 @@ from alservice.ports.places import FilePlace
 from alservice.ports.replaying import Replaying
 from alservice.ports.scoring import PoolScoring
 from alservice.ports.segments import SegmentStore
+from alservice.ports.sources import ItemSources
 from alservice.ports.trainer import Trainer
 from alservice.rpc.interceptor import Interceptor
 from alservice.rpc.lanes import THREADS, Lanes
 from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Tls
 from alservice.rpc.services import services
-from alservice.scoring.local import LocalScoring
+from alservice.scoring.open_scoring import open_scoring
 from alservice.storage.artefacts import FileArtefactStore
 from alservice.storage.files import LocalPlace
 from alservice.storage.folder_lock import FolderLock, lock_own_folder
+from alservice.storage.imports import ImportRoots
 from alservice.storage.objects.object_place import ObjectPlace
 from alservice.storage.open_catalog import open_catalog
+from alservice.storage.open_elsewhere import open_elsewhere
 from alservice.storage.open_place import open_place
 from alservice.storage.segments import FileSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
@@ -52,6 +54,7 @@ from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.hold_place import HoldPlace
 from alservice.usecases.pool_index import IndexOf
 from alservice.usecases.run_build_index import RunBuildIndex
+from alservice.usecases.run_import import RunImport
 from alservice.usecases.run_merge import RunMerge
 from alservice.usecases.run_simulation import RunSimulation
 from alservice.usecases.run_training import RunTraining
@@ -66,9 +69,14 @@ from alservice.workers.replay_process import ReplayProcess
 from alservice.workers.training_process import TrainingProcess
 from alservice.workers.wake import Wake
 
-# One for each thread that may be inside a transaction: those of the calls, and of two workers
-# with a heartbeat each.
-CONNECTIONS: Final = sum(THREADS.values()) + 2 * 2
+# A worker each: so a training need not wait for an index, nor either for a file of terabytes.
+LANES: Final[Sequence[Mapping[OperationKind, Any]]] = (
+    {OperationKind.TRAIN: RunTraining, OperationKind.MERGE: RunMerge},
+    {OperationKind.BUILD_INDEX: RunBuildIndex, OperationKind.SIMULATE: RunSimulation},
+    {OperationKind.IMPORT: RunImport},
+)
+# For each thread that may be inside a transaction: of the calls, of workers and their heartbeats.
+CONNECTIONS: Final = sum(THREADS.values()) + 2 * len(LANES)
 _log: Final = logger("server")
 
 
@@ -81,9 +89,11 @@ class Adapters:
     store: SegmentStore
     artefacts: ArtefactStore
     scoring: PoolScoring
+    leave: Callable[[], None]  # the cluster that scores, if any
     indexing: PoolIndexing
     trainer: Trainer
     replaying: Replaying
+    sources: ImportRoots
     wake: Wake
     scratch_lock: FolderLock | None
 
@@ -96,13 +106,17 @@ class Adapters:
         Raises StartupError.
         """
         with ExitStack() as stack:
-            catalog = open_catalog(
-                settings.catalog, settings.data, on_failure, CONNECTIONS, durable=durable
-            )
+            opening = partial(open_catalog, settings.catalog, settings.data, on_failure)
+            catalog = opening(CONNECTIONS, durable=durable)
             stack.callback(catalog.close)
             place = open_place(settings.objects, settings.data, settings.cache_bytes)
             stack.callback(place.close)
             claim_place(catalog, place)
+            opener = partial(open_elsewhere, settings.objects, settings.data.resolve())
+            scoring, leave = open_scoring(settings.scoring, settings.threads, opener, place.mark())
+            stack.callback(leave)
+            sources = ImportRoots.of(settings.import_roots)
+            stack.callback(sources.close)
             scratch, scratch_lock = settings.data / "scratch", None
             if settings.catalog is not None:  # replicas may share the data folder, but no scratch
                 scratch, scratch_lock = lock_own_folder(scratch)
@@ -112,19 +126,23 @@ class Adapters:
             place=place,
             store=FileSegmentStore(place.segments),
             artefacts=FileArtefactStore(place.artefacts),
-            scoring=LocalScoring(Engine(settings.threads)),
+            scoring=scoring,
+            leave=leave,
             indexing=BackgroundIndexing.beside(settings.threads),
             trainer=TrainingProcess(settings.threads),
             replaying=ReplayProcess.emptying(scratch / "jobs" if scratch_lock else scratch),
+            sources=sources,
             wake=Wake(),
             scratch_lock=scratch_lock,
         )
 
     def close(self) -> None:
         """Close what holds anything."""
+        self.leave()
         self.trainer.close()
         self.catalog.close()
         self.place.close()
+        self.sources.close()
         if self.scratch_lock is not None:
             self.scratch_lock.release()
 
@@ -143,6 +161,7 @@ class Adapters:
                 PoolIndexing: self.indexing,
                 Trainer: self.trainer,
                 Replaying: self.replaying,
+                ItemSources: self.sources,
                 Mapping[str, Strategy]: strategies.discover(),
                 Mapping[str, Learner]: known_learners,
                 Collection[str]: tuple(known_learners),
@@ -156,25 +175,18 @@ class Adapters:
         return WorkerLoop(self.catalog, {}, _owner(), wake, chores, metrics)
 
     def workers(self, wiring: Wiring, metrics: WorkMetrics) -> list[WorkerLoop]:
-        """What carries operations to their end: short ones, with the sweeping, and long ones.
-
-        So that a training need not wait for an index.
-        """
-        end = wiring.make(FailOperation)
-        short = {
-            OperationKind.TRAIN: Handler(wiring.make(RunTraining), end),
-            OperationKind.MERGE: Handler(wiring.make(RunMerge), end),
-        }
-        long = {
-            OperationKind.BUILD_INDEX: Handler(wiring.make(RunBuildIndex), end),
-            OperationKind.SIMULATE: Handler(wiring.make(RunSimulation), end),
-        }
-        owner = _owner()
+        """What carries operations to their end: one for each lane, the first with the chores."""
+        owner, end = _owner(), wiring.make(FailOperation)
         sweeping = map(wiring.make, (HoldPlace, Sweep, SweepArtefacts))
         chores = (*sweeping, *self._tidying(wiring))
+        handlers = [
+            {kind: Handler(wiring.make(run), end) for kind, run in lane.items()} for lane in LANES
+        ]
         return [
-            WorkerLoop(self.catalog, short, owner, self.wake.event(), chores, metrics),
-            WorkerLoop(self.catalog, long, owner, self.wake.event(), (), metrics),
+            WorkerLoop(
+                self.catalog, each, owner, self.wake.event(), () if number else chores, metrics
+            )
+            for number, each in enumerate(handlers)
         ]
 
     def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:

@@ -40,7 +40,8 @@ class Settings:
 
     `objects` None means that segments are files in `data`; `cache_bytes` None a share of the disk.
     `catalog` is where PostgreSQL is, None for SQLite below `data`; it may hold a password, and so
-    is never shown.
+    is never shown. `scoring` is where pools are walked: local, ray, or ray://host:port.
+    Files below `import_roots`, paths and addresses, may be imported.
     """
 
     data: Path = Path("data")
@@ -60,6 +61,8 @@ class Settings:
     objects: str | None = None
     cache_bytes: int | None = None
     role: str = "all"
+    scoring: str = "local"
+    import_roots: tuple[str, ...] = ()
 
     @property
     def answers(self) -> bool:
@@ -173,6 +176,14 @@ def _place(value: object) -> str:
     return str(value)
 
 
+def _roots(value: object) -> tuple[str, ...]:
+    given = value if isinstance(value, list | tuple) else str(value).split(",")
+    roots = [str(root).strip() for root in given]
+    if not all(roots):
+        raise ValueError("must be folders and s3://bucket/folder addresses, parted by commas")
+    return tuple(root if "://" in root else str(Path(root).absolute()) for root in roots)
+
+
 def _catalog(value: object) -> str:
     # Not repeated in the error: it may hold a password.
     if not str(value).startswith(("postgresql://", "postgres://")):
@@ -192,6 +203,14 @@ def _http(value: object) -> str | None:
     if not is_address(str(value)) or str(value).startswith("unix"):
         raise ValueError(f"must be host:port or off, not {str(value)!r}")
     return str(value)
+
+
+def _scoring(value: object) -> str:
+    text = str(value)
+    host, _, port = text.removeprefix("ray://").rpartition(":")
+    if text in {"local", "ray"} or (text.startswith("ray://") and host and port.isdigit()):
+        return text
+    raise ValueError(f"must be local, ray or ray://host:port, not {text!r}")
 
 
 def _number(kind: type[int] | type[float], minimum: float, maximum: float) -> Callable[..., float]:
@@ -249,6 +268,8 @@ PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
     "objects": _place,
     "cache_bytes": _number(int, 1 << 20, 1 << 60),
     "role": _one_of("all", "api", "worker"),
+    "scoring": _scoring,
+    "import_roots": _roots,
 }
 if set(PARSERS) != {each.name for each in fields(Settings)}:
     raise AssertionError("every setting needs a parser")

@@ -10,10 +10,15 @@ MEBIBYTE = 2**20
 
 def own_bytes(pid: int) -> int:
     """Resident anonymous memory, as Linux counts it."""
+    return rss(pid, "RssAnon")
+
+
+def rss(pid: int, kind: str) -> int:
+    """Bytes of resident memory: RssAnon, RssFile or RssShmem."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("RssAnon:"):
+        if line.startswith(f"{kind}:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError("this kernel does not tell RssAnon")
+    raise RuntimeError(f"this kernel does not tell {kind}")
 
 
 class Peak:

@@ -27,6 +27,7 @@ CASES = (
     "train",
     "large_pool",
     "replicas",
+    "ray",
 )
 
 Json = dict[str, object]

@@ -7,6 +7,7 @@ import os
 
 from hypothesis import settings
 
+from tests.ray.cluster import cluster, ray
 from tests.s3.server import s3
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -15,4 +16,4 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-__all__ = ["s3"]
+__all__ = ["cluster", "ray", "s3"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import grpc
 
-START_S = 60
+START_S = 180
 STOP_S = 60
 
 
@@ -53,14 +53,19 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def running_server(folder: Path, *flags: str) -> Iterator[RunningServer]:
-    """A server on `folder`, which may hold an earlier one's state; it logs to `FOLDER.log`."""
+def running_server(
+    folder: Path, *flags: str, prefix: tuple[str, ...] = (), start_s: float = START_S
+) -> Iterator[RunningServer]:
+    """A server on `folder`, which may hold an earlier one's state; it logs to `FOLDER.log`.
+
+    Its command line begins with `prefix`.
+    """
     ready = folder.parent / f"{folder.name}.ready"
     ready.unlink(missing_ok=True)
     log = folder.parent / f"{folder.name}.log"
     with log.open("a") as output:
         process = subprocess.Popen(
-            command(folder, *flags),
+            [*prefix, *command(folder, *flags)],
             env=environment(),
             stdout=output,
             stderr=output,
@@ -68,7 +73,7 @@ def running_server(folder: Path, *flags: str) -> Iterator[RunningServer]:
             start_new_session=True,  # a process group of its own, for `kill`
         )
     try:
-        said = _wait_until_ready(process, ready, log)
+        said = _wait_until_ready(process, ready, log, start_s)
         with grpc.insecure_channel(said["grpc"]) as channel:
             yield RunningServer(process, folder, said["grpc"], said["http"], channel)
     finally:
@@ -77,8 +82,10 @@ def running_server(folder: Path, *flags: str) -> Iterator[RunningServer]:
         process.wait(STOP_S)
 
 
-def _wait_until_ready(process: subprocess.Popen[str], ready: Path, log: Path) -> dict[str, str]:
-    end = time.monotonic() + START_S
+def _wait_until_ready(
+    process: subprocess.Popen[str], ready: Path, log: Path, start_s: float
+) -> dict[str, str]:
+    end = time.monotonic() + start_s
     while not ready.exists():
         if process.poll() is not None or time.monotonic() > end:
             raise AssertionError(f"the server did not start:\n{log.read_text()}")

@@ -87,6 +87,11 @@ def test_all_errors_come_at_once_and_say_where_they_stand(tmp_path: Path) -> Non
         ("objects", ""),
         ("cache_bytes", "10"),
         ("cache_bytes", "16G"),
+        ("scoring", "cluster"),
+        ("scoring", "ray://head"),
+        ("scoring", "ray://:10001"),
+        ("import_roots", ""),
+        ("import_roots", "/inbox,,/more"),
         ("tls_cert", "cert.pem"),
         ("tls_client_ca", "ca.pem"),
     ],
@@ -94,6 +99,18 @@ def test_all_errors_come_at_once_and_say_where_they_stand(tmp_path: Path) -> Non
 def test_bad_values_are_refused(name: str, value: str) -> None:
     with pytest.raises(StartupError):
         resolve({}, {f"ALSERVICE_{name.upper()}": value})
+
+
+def test_places_of_imports_are_a_list_in_a_file_and_parted_by_commas_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    roots = ("/inbox", "s3://bucket/below", str(tmp_path / "near"))
+    (tmp_path / "a.toml").write_text('import_roots = ["/inbox", "s3://bucket/below", "near"]')
+    assert resolve({}, {}, tmp_path / "a.toml").import_roots == roots
+    environ = {"ALSERVICE_IMPORT_ROOTS": "/inbox, s3://bucket/below,near"}
+    assert resolve({}, environ).import_roots == roots
+    assert resolve({}, {}).import_roots == ()
 
 
 def service_links(service: str) -> dict[str, str]:
@@ -126,6 +143,11 @@ def test_what_kubernetes_tells_of_a_service_of_our_name_is_no_setting(service: s
 def test_what_only_looks_like_it_is_still_refused(name: str, value: str) -> None:
     with pytest.raises(StartupError, match=f"{name}: there is no setting"):
         resolve({}, {name: value})
+
+
+@pytest.mark.parametrize("value", ["local", "ray", "ray://head:10001", "ray://[::1]:10001"])
+def test_scoring_is_here_or_on_ray(value: str) -> None:
+    assert resolve({}, {"ALSERVICE_SCORING": value}).scoring == value
 
 
 @pytest.mark.parametrize("name", ["listen", "http"])

@@ -100,7 +100,8 @@ def import_(
 COMMAND = import_
 
 
-def _told(result: UploadResult) -> str:
+def result_told(result: UploadResult) -> str:
+    """What an upload or import has added, in one line."""
     skipped = f", {result.skipped_count:,} skipped" if result.skipped_count else ""
     replaced = f", {result.replaced_count:,} replaced" if result.replaced_count else ""
     labels = f", {result.label_count:,} labels"
@@ -123,7 +124,7 @@ def _upload(project: Project, items: ItemFile, role: str, on_conflict: str, made
             with suppress(ServiceError):
                 project.delete()
         raise
-    typer.echo(f"{project.project_id}: {_told(result)}")
+    typer.echo(f"{project.project_id}: {result_told(result)}")
     if not project.info().classes:
         typer.echo(
             f"{project.project_id} has no classes yet, so nothing can be labelled: "

@@ -68,6 +68,20 @@ Role = Annotated[
     str | None,
     typer.Option(help="all, api (answers calls) or worker (carries out operations) [all]."),
 ]
+Scoring = Annotated[
+    str | None,
+    typer.Option(
+        help="Where pools are walked: local, ray (a cluster of this machine) or ray://host:port "
+        "[local]."
+    ),
+]
+ImportRoots = Annotated[
+    str | None,
+    typer.Option(
+        help="Folders and s3://bucket/folder addresses, parted by commas, below which ImportItems "
+        "may read files [none]."
+    ),
+]
 
 
 def serve(
@@ -89,6 +103,8 @@ def serve(
     objects: Objects = None,
     cache_bytes: CacheBytes = None,
     role: Role = None,
+    scoring: Scoring = None,
+    import_roots: ImportRoots = None,
 ) -> None:
     """Run the server.
 

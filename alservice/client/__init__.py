@@ -11,6 +11,7 @@ from alservice.client.batch import Batch
 from alservice.client.client import Client
 from alservice.client.content import Part
 from alservice.client.errors import ServiceError
+from alservice.client.importing import Importing, ImportOptions
 from alservice.client.item import Item
 from alservice.client.item_file import read_items
 from alservice.client.label import Label
@@ -25,6 +26,8 @@ from alservice.client.upload import UploadResult
 __all__ = [
     "Batch",
     "Client",
+    "ImportOptions",
+    "Importing",
     "Indexing",
     "Item",
     "Label",

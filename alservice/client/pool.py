@@ -1,7 +1,7 @@
 """The part of a project that is about its settings and its items."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, overload
+from typing import Any, Final, Literal, Unpack, overload
 
 from numpy.typing import ArrayLike
 
@@ -12,6 +12,7 @@ from alservice.client.changes import items_of, paths_of
 from alservice.client.columns import Columns, Entries
 from alservice.client.connection import Connection, fresh_id
 from alservice.client.content import ContentLike
+from alservice.client.importing import Importing, ImportOptions, import_request
 from alservice.client.item import Item, item_of
 from alservice.client.paging import pages
 from alservice.client.plain import last_part, text_of
@@ -128,6 +129,35 @@ class Pool:
             metadata=metadata,
         )
         return self._upload(columns, on_conflict, timeout)
+
+    @overload
+    def import_items(
+        self, uri: str, *, wait: Literal[True] = ..., **columns: Unpack[ImportOptions]
+    ) -> UploadResult: ...
+
+    @overload
+    def import_items(
+        self, uri: str, *, wait: Literal[False], **columns: Unpack[ImportOptions]
+    ) -> Importing: ...
+
+    def import_items(
+        self, uri: str, *, wait: bool = True, **columns: Unpack[ImportOptions]
+    ) -> UploadResult | Importing:
+        """Has the server read a file that lies where it may: its `--import-roots`.
+
+        `uri` is an absolute path as the server sees it, or an address such as
+        s3://bucket/pool.parquet: .npy, .npz, .safetensors, .parquet, .arrow or .feather. The
+        columns are found by their usual names (`X` or `vector`, `id`, `label`, `text`, ...);
+        ImportOptions name others, and say what else there is to choose. All items become visible
+        at once, at the end. With `wait=False` returns at once with an Importing to follow.
+
+        Raises FailedPrecondition (no roots), NotFound, and what add_items raises.
+        """
+        request = import_request(self.name, uri, columns)
+        request.request_id = fresh_id()
+        operation = self._connection.call(self._connection.pool.ImportItems, request)
+        importing = Importing(self._connection, operation, shown=self._progress)
+        return importing.wait() if wait else importing
 
     def item(self, item_id: Any, *, vector: bool = False) -> Item:
         """One item, with its vector if asked for. Raises NotFound."""

@@ -20,7 +20,6 @@ __all__ = [
     "first_nonfinite",
     "hash_ids",
     "herd",
-    "herd_sparse",
     "k_means",
     "k_means_plus_plus",
     "keyed_hash",
@@ -181,16 +180,6 @@ def herd(
     covered: NDArray[np.float32],
     kernel: str,
     scale: float,
-    k: int,
-    cancel: CancelFlag | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...
-def herd_sparse(
-    engine: Engine,
-    offsets: NDArray[np.int64],
-    row: NDArray[np.int32],
-    similarity: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    covered: NDArray[np.float32],
     k: int,
     cancel: CancelFlag | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]: ...

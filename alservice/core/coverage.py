@@ -13,7 +13,6 @@ from alservice.core.arrays import checked, checked_count
 from alservice.core.engine import Engine
 
 F32 = NDArray[np.float32]
-I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
 
@@ -37,9 +36,10 @@ def herd(  # noqa: PLR0913, PLR0917 -- two matrices, two columns, and how to com
     al. 2024); "ball" 1 where `|x - y| <= scale`, else 0 (Yehuda et al. 2022); "dot" `max(0, xy)`,
     for which scale means nothing. Weights (n,) >= 0.
 
-    Memory: the vectors three times, and all similarities, 4 m n bytes, where these are at most
-    2 GB; else up to 320 MB of them, and the time to work out the others again. Raises ValueError
-    for shapes that disagree, numbers that are not finite, or a scale out of range; Cancelled.
+    Memory: the vectors three times, and all similarities, 4 m n bytes (of balls m n bits), where
+    these are at most 2 GB, in all calls of the process together; else up to 320 MB of them, and
+    the time to work out the others again. Raises ValueError for shapes that disagree, numbers
+    that are not finite, or a scale out of range; Cancelled.
     """
     return _native.herd(
         engine.native,
@@ -49,34 +49,6 @@ def herd(  # noqa: PLR0913, PLR0917 -- two matrices, two columns, and how to com
         checked("covered", covered, np.float32, 1),
         kernel,
         float(scale),
-        checked_count("k", k),
-        cancel,
-    )
-
-
-def herd_sparse(
-    engine: Engine,
-    offsets: I64,
-    row: I32,
-    similarity: F32,
-    weights: F32,
-    covered: F32,
-    k: int,
-    cancel: CancelFlag | None = None,
-) -> tuple[I64, F32]:
-    """Pick as `herd` does, with similarities that are given, in compressed sparse rows.
-
-    Candidate j is similar to `row[offsets[j]:offsets[j + 1]]` by as much as `similarity` says
-    there, and not at all to other rows; offsets are (m + 1,). Raises ValueError also for offsets
-    that do not ascend from 0 to the number of entries, or a row that does not exist.
-    """
-    return _native.herd_sparse(
-        engine.native,
-        checked("offsets", offsets, np.int64, 1),
-        checked("row", row, np.int32, 1),
-        checked("similarity", similarity, np.float32, 1),
-        checked("weights", weights, np.float32, 1),
-        checked("covered", covered, np.float32, 1),
         checked_count("k", k),
         cancel,
     )

@@ -24,6 +24,11 @@ I64 = NDArray[np.int64]
 Space = Callable[[F32], F32]
 _SPACED: Final = 2_000
 _FLOOR: Final = 0.01
+# Distances that one choice may spend on what labelled items cover, and on how they lie: a choice
+# must not cost the more the more labels there are. Beyond them samples stand in.
+_COVERED: Final = 24_000_000
+_APART: Final = 9_000_000
+_FEWEST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +57,17 @@ def stage(pool: PoolView, candidates: Ranked, sample: Ranked) -> Stage:
     return Stage(rows=rows, vectors=pool.vectors(rows), weights=weights, candidates=own)
 
 
+def affordable(pool: PoolView, cap: int) -> int:
+    """How many rows may stand for the pool: `cap`, and fewer beside very many labelled items."""
+    return min(cap, max(_FEWEST, _COVERED // max(len(pool.anchors), 1)))
+
+
 def uniform_stage(pool: PoolView, cap: int, candidates: int) -> Stage:
-    """All open rows if there are at most `cap`; else a sample, begun by the candidates."""
+    """All open rows if there are at most `cap`; else a sample, begun by the candidates.
+
+    There may be fewer beside very many labelled items (`affordable`).
+    """
+    cap = affordable(pool, cap)
     sample = pool.sample(max(cap, candidates))
     whole = open_count(pool.blocks) <= cap
     return stage(pool, sample if whole else first(sample, candidates), sample)
@@ -123,17 +137,20 @@ def bandwidth(pool: PoolView, vectors: F32, quantile: float, space: Space | None
 
     The more is labelled, the narrower: coverage turns into uncertainty sampling. Twins, at
     distance 0, do not count, and it is never below the first percentile of such distances among
-    the `vectors` (n, d) of the pool; 1 where fewer than two items are labelled.
+    the `vectors` (n, d) of the pool; 1 where fewer than two items are labelled. Of more than some
+    3,000 labelled items the quantile is that of a part of them, spread evenly over their order.
     """
     space = space or unit
     labelled = space(pool.anchors[pool.anchor_classes >= 0])
     if len(labelled) < 2:
         return 1.0
+    some = evenly(labelled, max(_FEWEST, _APART // len(labelled)))
+    near = space(vectors[:_SPACED])
     among_labelled, among_pool = (
         apart[apart > 0]
         for apart in (
-            spacing(pool.engine, labelled, pool.cancel),
-            spacing(pool.engine, space(vectors[:_SPACED]), pool.cancel),
+            spacing(pool.engine, some, labelled, pool.cancel),
+            spacing(pool.engine, near, near, pool.cancel),
         )
     )
     scale = float(np.quantile(among_labelled, quantile)) if len(among_labelled) else 0.0
@@ -141,9 +158,21 @@ def bandwidth(pool: PoolView, vectors: F32, quantile: float, space: Space | None
     return max(scale, floor) or 1.0
 
 
-def spacing(engine: Engine, vectors: F32, cancel: CancelFlag | None) -> NDArray[np.float64]:
-    """The distance (n,) of each vector (n, d) to its nearest other; none for a single one."""
+def evenly(vectors: F32, most: int) -> F32:
+    """At most so many of the vectors (n, d), spread over their order."""
+    if len(vectors) <= most:
+        return vectors
+    return vectors[np.arange(most) * len(vectors) // most]
+
+
+def spacing(
+    engine: Engine, some: F32, vectors: F32, cancel: CancelFlag | None
+) -> NDArray[np.float64]:
+    """The distance (m,) of some (m, d) of the vectors (n, d) to their nearest other.
+
+    None where there is a single one.
+    """
     if len(vectors) < 2:
         return np.zeros(0, np.float64)
-    _, squared = neighbours(engine, vectors, vectors, 2, cancel)
+    _, squared = neighbours(engine, some, vectors, 2, cancel)
     return np.sqrt(squared[:, 1].astype(np.float64))

@@ -16,6 +16,7 @@ class OperationKind(StrEnum):
     MERGE = "merge"
     BUILD_INDEX = "build_index"
     SIMULATE = "simulate"
+    IMPORT = "import"
 
 
 class OperationState(StrEnum):

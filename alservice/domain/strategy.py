@@ -82,6 +82,10 @@ class Scoring:
     parameters: tuple[Parameter, ...] = ()
 
 
+def _never(_parameters: Mapping[str, float]) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selecting:
     """`select` returns distinct rows that no block excludes, best first, at most as many as asked.
@@ -94,7 +98,9 @@ class Selecting:
     is the beginning of a larger one, while there are four candidates for each item of the
     larger. `uses_index`: it chooses better, or faster, with a PoolIndex, and does without where
     there is none. `uses_nearest`: it asks again and again for each row's distance to the nearest
-    label, which is then kept between rounds.
+    label, which is then kept between rounds. `two_rounds` says whether, with these parameters, a
+    pool too large for one machine may be chosen from in parts, and then among what the parts
+    chose, for an answer that is provably nearly as good; it must read no scores, costs or model.
     """
 
     name: str
@@ -110,6 +116,7 @@ class Selecting:
     uses_nearest: bool = False
     fills: bool = True
     shortlists: bool = False
+    two_rounds: Callable[[Mapping[str, float]], bool] = _never
 
     @property
     def diversifies(self) -> bool:

@@ -14,10 +14,18 @@ from numpy.typing import NDArray
 from alservice.core import Block, CancelFlag, Ranked
 from alservice.domain.head import Head
 from alservice.domain.pool_index import PoolIndex
+from alservice.domain.segment import Segment
 from alservice.domain.strategy import Direct, Scoring
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentBlock(Block):
+    """A block that is all rows of a segment, which others can open as well."""
+
+    segment: Segment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

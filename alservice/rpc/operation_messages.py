@@ -10,6 +10,7 @@ from alservice.api.v1 import pool_service_pb2 as pool_pb
 from alservice.domain.model import ModelRow
 from alservice.domain.names import model_name, operation_name, parse_operation, parse_project
 from alservice.domain.operation import Operation, OperationKind, OperationState, OperationView
+from alservice.rpc.import_messages import render_import, render_imported
 from alservice.rpc.insight_messages import render_report
 from alservice.rpc.model_messages import render_model
 from alservice.rpc.pool_index_messages import render_pool_index
@@ -66,8 +67,9 @@ def render_operation(
 ) -> pb.Operation:
     """The message: metadata, and once done what came of it or a google.rpc.Status.
 
-    A TrainMetadata and a Model, a BuildIndexMetadata and a PoolIndex, or a SimulateMetadata and a
-    SimulateResponse. `model` is what a training makes, `active` says whether Query uses it.
+    A TrainMetadata and a Model, a BuildIndexMetadata and a PoolIndex, a SimulateMetadata and a
+    SimulateResponse, or an ImportItemsMetadata and an ImportItemsResponse. `model` is what a
+    training makes, `active` says whether Query uses it.
     """
     message = pb.Operation(
         name=operation_name(project_id, operation.operation_id), done=operation.state.done
@@ -91,6 +93,8 @@ def _response(
         return render_pool_index(project_id, operation.result)
     if operation.kind is OperationKind.SIMULATE:
         return render_report(operation.result)
+    if operation.kind is OperationKind.IMPORT:
+        return render_imported(operation.result)
     return model_pb2.Model() if model is None else render_model(project_id, model, active)
 
 
@@ -103,6 +107,8 @@ def _metadata(operation: Operation, project_id: str) -> Message:
         return insight_pb.SimulateMetadata(
             progress=operation.progress, stage=operation.stage, attempt=operation.attempt
         )
+    if operation.kind is OperationKind.IMPORT:
+        return render_import(operation)
     model_id = operation.model_id
     return al_pb.TrainMetadata(
         model=model_name(project_id, model_id) if model_id else "",

@@ -9,6 +9,7 @@ from alservice.api.v1 import pool_service_pb2 as pb
 from alservice.api.v1 import pool_service_pb2_grpc as pb_grpc
 from alservice.rpc import pool_messages as messages
 from alservice.rpc.context import Context
+from alservice.rpc.import_messages import parse_import
 from alservice.rpc.item_messages import render_item
 from alservice.rpc.operation_messages import render_operation
 from alservice.rpc.pool_index_messages import parse_build_index
@@ -20,6 +21,7 @@ from alservice.usecases.build_index import BuildIndex
 from alservice.usecases.delete_items import DeleteItems
 from alservice.usecases.get_item import GetItem
 from alservice.usecases.get_upload import GetUpload
+from alservice.usecases.import_items import ImportItems
 from alservice.usecases.list_items import ListItems
 from alservice.usecases.update_items import UpdateItems
 
@@ -31,6 +33,7 @@ class PoolServicer(pb_grpc.PoolServiceServicer):
     run: Runner
     add_items: AddItems
     batch_add_items: BatchAddItems
+    import_items: ImportItems
     get_upload: GetUpload
     get_item: GetItem
     list_items: ListItems
@@ -54,6 +57,14 @@ class PoolServicer(pb_grpc.PoolServiceServicer):
         command = messages.parse_batch_add(request)
         result = await self.run(request, context, Lane.WRITE, self.batch_add_items, command)
         return pb.BatchAddItemsResponse(result=messages.render_added(result))
+
+    async def ImportItems(
+        self, request: pb.ImportItemsRequest, context: Context
+    ) -> operations_pb2.Operation:
+        """Queue the import of a file."""
+        command = parse_import(request)
+        operation = await self.run(request, context, Lane.WRITE, self.import_items, command)
+        return render_operation(operation, None, command.project_id)
 
     async def GetUpload(
         self, request: pb.GetUploadRequest, context: Context

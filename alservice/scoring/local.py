@@ -109,7 +109,7 @@ class LocalScoring:
             replace(block, excluded=_without(block, picks.row[picks.block == number]))
             for number, block in enumerate(ask.blocks)
         ]
-        drawn = self.engine.random_top_k(rest, missing, ask.seed, ask.cancel)
+        drawn = self.draw(rest, missing, ask.seed, ask.cancel)
         return join(picks, _with_propensity(drawn, picks, rest))
 
 

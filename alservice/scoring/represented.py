@@ -20,17 +20,32 @@ def represented(
 
     Picks themselves are not counted. Raises Cancelled.
     """
-    k = len(picks.row)
+    centres = engine.gather(blocks, picks.block, picks.row)
+    return nearest_open(engine, blocks, centres, (picks.block, picks.row), most, cancel)
+
+
+def nearest_open(
+    engine: Engine,
+    blocks: Sequence[Block],
+    centres: NDArray[np.float32],
+    own: tuple[I64, I64],
+    most: int,
+    cancel: CancelFlag,
+) -> Represented:
+    """The same for given vectors (k, d) of picks.
+
+    `own` are those of the picks that are rows here: their blocks and rows.
+    """
+    k = len(centres)
     counts = np.zeros(k, np.int64)
     whose = np.zeros(0, np.int64)
     rows = _rows(0, whose, np.zeros(0))
-    centres = engine.gather(blocks, picks.block, picks.row)
     for number, block in enumerate(blocks):
         if not k or not len(block.id_hash):
             continue
         pick, squared = nearest_centres(engine, block.vectors, centres, cancel)
         free = np.unpackbits(block.excluded, count=len(pick), bitorder="little") == 0
-        free[picks.row[picks.block == number]] = False
+        free[own[1][own[0] == number]] = False
         mine = np.flatnonzero(free)
         counts += np.bincount(pick[mine], minlength=k)
         rows = join(rows, _rows(number, mine, np.sqrt(squared[mine])))

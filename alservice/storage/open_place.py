@@ -29,14 +29,14 @@ def open_place(
     bucket = open_bucket(objects, patience=patience)
     try:
         probe(bucket)
-        return ObjectPlace(bucket, data / CACHE, cache_bytes or _share_of_disk(data / CACHE))
+        return ObjectPlace(bucket, data / CACHE, cache_bytes or share_of_disk(data / CACHE))
     except BaseException:
         bucket.close()
         raise
 
 
-def _share_of_disk(cache: Path) -> int:
-    """16 GiB, but at most three quarters of what the disk has for the cache."""
+def share_of_disk(cache: Path) -> int:
+    """Bytes: 16 GiB, but at most three quarters of what the disk has for the cache."""
     make_folder(cache, 0o700)
     used = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
     return min(MOST_CACHE_BYTES, (shutil.disk_usage(cache).free + used) * 3 // 4)

@@ -9,7 +9,7 @@ from alservice.domain.strategy import Parameter, PoolView, Selecting
 
 _ROWS: Final = Parameter(
     name="rows",
-    description="Rows that stand for a larger pool.",
+    description="Rows that stand for a larger pool; fewer beside more than some 1,200 labels.",
     default=20_000,
     minimum=1,
     maximum=200_000,

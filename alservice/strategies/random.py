@@ -6,7 +6,7 @@ from alservice.domain.strategy import PoolView, Selecting
 
 def select(pool: PoolView, count: int) -> Ranked:
     """A uniform sample without replacement: the rows with the smallest hash keyed by the seed."""
-    return pool.engine.random_top_k(pool.blocks, count, pool.seed, pool.cancel)
+    return pool.sample(count)
 
 
 STRATEGY = Selecting(

@@ -7,14 +7,14 @@ from typing import Final
 import numpy as np
 
 from alservice.core import Ranked
-from alservice.domain.herding import Stage, as_is, bandwidth, herded, stage, unit
+from alservice.domain.herding import Stage, affordable, as_is, bandwidth, herded, stage, unit
 from alservice.domain.pool_view import F32, I64, take
 from alservice.domain.shortlist import open_count, scored, union
 from alservice.domain.strategy import COST_EXPONENT, Need, Parameter, PoolView, Selecting
 
 _ROWS: Final = Parameter(
     name="rows",
-    description="Rows that stand for a larger pool.",
+    description="Rows that stand for a larger pool; fewer beside more than some 1,200 labels.",
     default=20_000,
     minimum=1,
     maximum=200_000,
@@ -93,7 +93,7 @@ def _filled(index: I64, doubt: F32, count: int) -> I64:
 
 def _stage(pool: PoolView, values: Mapping[str, float], count: int) -> Stage:
     """All open rows, or of many the most uncertain and a tenth as many drawn."""
-    cap, focus = int(values["rows"]), int(values["focus"])
+    cap, focus = affordable(pool, int(values["rows"])), int(values["focus"])
     sample = pool.sample(cap)
     if focus or pool.parameters.get(COST_EXPONENT.name, 0):  # costs act on the shortlist
         focus = focus or int(values["shortlist"])

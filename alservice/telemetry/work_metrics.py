@@ -1,6 +1,5 @@
 """What workers tell Prometheus: what became of operations, and whether the chores get done."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
@@ -41,9 +40,8 @@ class WorkMetrics:
 
     def expect(self, chores: Iterable[str]) -> None:
         """Show chores before their first run: from now on it is waited for."""
-        now_s = time.time()
         for chore in chores:
-            self._success.labels(chore).set(now_s)
+            self._success.labels(chore).set_to_current_time()
             for outcome in ("succeeded", "failed"):
                 self._chores.labels(chore, outcome)
 
@@ -56,7 +54,7 @@ class WorkMetrics:
             self._chores.labels(name, "failed").inc()
             raise
         self._chores.labels(name, "succeeded").inc()
-        self._success.labels(name).set(time.time())
+        self._success.labels(name).set_to_current_time()
 
 
 def name_of(chore: Callable[[], object]) -> str:

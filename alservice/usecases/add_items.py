@@ -16,7 +16,13 @@ from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.queue_training import QueueTraining
 from alservice.usecases.require import lock_project
-from alservice.usecases.upload_session import UploadSession, forget_segments, sealed_parts
+from alservice.usecases.upload_session import (
+    UploadSession,
+    Within,
+    forget_segments,
+    sealed_parts,
+    unwatched,
+)
 from alservice.usecases.write_segments import WRITING_MS, Piece
 
 
@@ -42,15 +48,17 @@ class AddItems:
     store: SegmentStore
     queue_training: QueueTraining
 
-    def open(self, call: Call, header: UploadHeader) -> UploadSession:
+    def open(self, call: Call, header: UploadHeader, within: Within = unwatched) -> UploadSession:
         """A new upload, or the one of that id where it stands.
 
-        Raises ProjectNotFound; UploadProtocol if the id was opened with another policy.
+        Raises ProjectNotFound; UploadProtocol if the id was opened with another policy; what
+        `within` raises.
         """
         fresh_id = header.upload_id or new_id("u")
 
         def work(tx: Tx) -> tuple[Project, Upload, list[Piece]]:
             project = lock_project(tx, header.project_id)
+            within(tx, None)
             upload = self._resume(tx, header)
             if upload is not None:
                 return project, upload, _kept(tx, upload)
@@ -77,6 +85,7 @@ class AddItems:
             upload,
             pieces,
             header.item_count,
+            within,
         )
 
     def _resume(self, tx: Tx, header: UploadHeader) -> Upload | None:

@@ -12,7 +12,7 @@ from alservice.core import Block, CancelFlag, Ranked
 from alservice.domain.batch import Batch, BatchItem
 from alservice.domain.errors import InvalidField
 from alservice.domain.reasons import reasons
-from alservice.ports.scoring import PoolScoring, Represented
+from alservice.ports.scoring import PoolScoring, Represented, SegmentBlock
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.locate import locate
 from alservice.usecases.open_pool import OpenSegment
@@ -88,10 +88,11 @@ def _alive(
 
 def _blocks(snapshot: Snapshot) -> list[Block]:
     return [
-        Block(
+        SegmentBlock(
             vectors=opened.reader.vectors,
             id_hash=opened.reader.ids.hashes,
             excluded=snapshot.masks.masks[opened.segment.segment_id].not_pool | opened.deleted,
+            segment=opened.segment,
         )
         for opened in snapshot.pool
     ]

@@ -4,13 +4,14 @@ from dataclasses import dataclass, replace
 
 from alservice.domain.errors import AlserviceError
 from alservice.domain.model import ModelState
-from alservice.domain.operation import Operation, OperationState
+from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.ports.catalog import Catalog, Tx
+from alservice.usecases.upload_session import forget_upload
 
 
 @dataclass(frozen=True, slots=True)
 class FailOperation:
-    """Ends an operation as FAILED or CANCELLED, with the model that it would have made."""
+    """Ends an operation as FAILED or CANCELLED, with the model or upload it would have made."""
 
     catalog: Catalog
 
@@ -36,8 +37,12 @@ def _fail(tx: Tx, operation: Operation, state: OperationState, error: AlserviceE
     failed = replace(
         ended(operation, now_ms, state), error_reason=error.reason, error_message=str(error)
     )
+    if operation.kind is OperationKind.IMPORT:
+        tx.projects.lock(operation.project_id)
     if not tx.operations.finish(failed, operation.attempt):
         return
+    if operation.kind is OperationKind.IMPORT:
+        forget_upload(tx, operation.project_id, operation.operation_id)
     row = tx.models.get(operation.project_id, str(operation.request.get("model_id", "")))
     if row is not None:
         model = replace(

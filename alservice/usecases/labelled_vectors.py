@@ -12,7 +12,7 @@ from alservice.domain.item import Role
 from alservice.domain.label import Provenance, Settled
 from alservice.domain.learner import EvaluationSet, TrainingSet
 from alservice.domain.metrics import AUDIT, TEST
-from alservice.ports.scoring import PoolScoring
+from alservice.ports.scoring import PoolScoring, SegmentBlock
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.locate import locate
 from alservice.usecases.snapshot import Snapshot
@@ -68,7 +68,7 @@ class GatherLabelled:
     ) -> LabelledVectors:
         """Labels of deleted items are left out. Raises Cancelled, SegmentCorrupt."""
         blocks = [
-            Block(vectors=s.reader.vectors, id_hash=s.reader.ids.hashes, excluded=s.deleted)
+            SegmentBlock(s.reader.vectors, s.reader.ids.hashes, s.deleted, s.segment)
             for s in snapshot.pool
         ]
         known = snapshot.project.schema.index

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from alservice.core import Block, Ranked
 from alservice.domain.batch import Arm
-from alservice.ports.scoring import PoolScoring
+from alservice.ports.scoring import PoolScoring, SegmentBlock
 from alservice.ports.segments import SegmentStore
 from alservice.usecases.locate import locate
 from alservice.usecases.pool_masks import count_unset, mark
@@ -48,17 +48,18 @@ def held_rows(snapshot: Snapshot, store: SegmentStore) -> Held:
 def open_blocks(snapshot: Snapshot, held: Held, arm: Arm) -> list[Block]:
     """A block per segment; excluded is what this arm must not choose."""
     segment_of, row_of = held
-    blocks = []
+    blocks: list[Block] = []
     for index, opened in enumerate(snapshot.pool):
         masks = snapshot.masks.masks[opened.segment.segment_id]
         audit = arm is Arm.AUDIT
         closed = masks.audit_closed(opened.deleted) if audit else masks.closed(opened.deleted)
         rows = row_of[segment_of == index]
         blocks.append(
-            Block(
+            SegmentBlock(
                 vectors=opened.reader.vectors,
                 id_hash=opened.reader.ids.hashes,
                 excluded=mark(closed, rows) if len(rows) else closed,
+                segment=opened.segment,
             )
         )
     return blocks

@@ -1,7 +1,7 @@
 """One stream's part of an upload: append, append, ..., then commit, suspend or abandon."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,6 +32,14 @@ from alservice.usecases.write_segments import (
     keep,
 )
 
+# Called inside each transaction of an upload, at the commit once more with what came of it: to
+# refuse whoever may not go on, and to write down what becomes true together with the items.
+Within = Callable[[Tx, AddResult | None], None]
+
+
+def unwatched(_tx: Tx, _result: AddResult | None) -> None:
+    """A `Within` for uploads that are nobody's but their stream's."""
+
 
 @dataclass(slots=True)
 class UploadSession:
@@ -48,6 +56,7 @@ class UploadSession:
     upload: Upload
     pieces: list[Piece]
     item_count: int | None = None
+    within: Within = unwatched
     _filler: SegmentFiller | None = None
     _shape: Shape | None = None
 
@@ -118,10 +127,12 @@ class UploadSession:
             if upload is not None and upload.result_json is not None:
                 return decode_result(upload.result_json), False
             self._check_mine(upload)
+            self.within(tx, None)
             result = self.queue_training.after_import(tx, admission)
             expiry = tx.now_ms() + WRITING_MS
             text = encode_result(result)
             tx.uploads.put(replace(self.upload, result_json=text, expire_time_ms=expiry))
+            self.within(tx, result)
             return result, True
 
         return admission.pool.transact(self.catalog, work)
@@ -130,6 +141,11 @@ class UploadSession:
         """Keep what has arrived, so that another stream can go on from there."""
         if self._filler is not None and self.upload.result_json is None:
             self._keep(self._filler)
+
+    def let_go(self) -> None:
+        """Keep what is sealed, and nothing else, for whoever goes on. Idempotent."""
+        if self._filler is not None:
+            self._filler.abort()
 
     def abandon(self) -> None:
         """Forget the upload and all that has arrived. Raises ProjectNotFound, Conflict."""
@@ -165,6 +181,7 @@ class UploadSession:
             lock_same(tx, self.project)
             upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
             self._check_mine(upload)
+            self.within(tx, None)
             keep(tx, piece)
             received = self.upload.received + piece.segment.rows
             expiry = tx.now_ms() + WRITING_MS
@@ -194,11 +211,8 @@ class UploadSession:
     def _forget(self, tx: Tx) -> None:
         lock_same(tx, self.project)
         upload = tx.uploads.get(self.upload.project_id, self.upload.upload_id)
-        if upload is None or upload.incarnation != self.upload.incarnation:
-            return
-        if upload.result_json is None:
-            forget_segments(tx, upload.project_id, upload.upload_id)
-            tx.uploads.put(replace(upload, expire_time_ms=0))
+        if upload is not None and upload.incarnation == self.upload.incarnation:
+            forget_upload(tx, upload.project_id, upload.upload_id)
 
 
 def _refuse_more(committed: AddResult, end: int) -> None:
@@ -209,6 +223,14 @@ def _refuse_more(committed: AddResult, end: int) -> None:
             "send further items under a fresh upload_id"
         )
         raise UploadProtocol(text, expected="a fresh upload_id", item_count=count)
+
+
+def forget_upload(tx: Tx, project_id: str, upload_id: str) -> None:
+    """Forget an upload and all that has arrived, unless it is committed or not there."""
+    upload = tx.uploads.get(project_id, upload_id)
+    if upload is not None and upload.result_json is None:
+        forget_segments(tx, project_id, upload_id)
+        tx.uploads.put(replace(upload, expire_time_ms=0))
 
 
 def forget_segments(tx: Tx, project_id: str, upload_id: str) -> None:

@@ -86,6 +86,8 @@ class Heartbeat:
             lambda tx: tx.operations.get(operation.project_id, operation.operation_id)
         )
         if not mine or current is None or current.attempt != operation.attempt:
+            if not work.lost:
+                log.warning("operation.lost", operation=operation.operation_id)
             work.lost = True
             work.cancel.cancel()
         elif current.cancel_requested:

@@ -19,6 +19,7 @@ from alservice.domain.errors import (
     AlserviceError,
     Cancelled,
     HousekeepingFailed,
+    ImportFailed,
     IndexFailed,
     ObjectStoreUnavailable,
     ShuttingDown,
@@ -42,6 +43,7 @@ FAILURES: Final[Mapping[OperationKind, type[AlserviceError]]] = {
     OperationKind.MERGE: HousekeepingFailed,
     OperationKind.BUILD_INDEX: IndexFailed,
     OperationKind.SIMULATE: SimulationFailed,
+    OperationKind.IMPORT: ImportFailed,
 }
 
 Run = Callable[[Operation, Progress, CancelFlag], None]

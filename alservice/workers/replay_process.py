@@ -22,6 +22,7 @@ from alservice.domain.errors import Cancelled, SimulationFailed
 from alservice.domain.learner import Progress
 from alservice.ports.replaying import ReplayJob, ReplayReport
 from alservice.ports.trainer import CancelFlag
+from alservice.workers.step_back import step_back
 
 LOG: Final = logging.getLogger(__name__)
 POLL_S: Final = 0.1
@@ -105,6 +106,7 @@ def _child(home: Path, log: IO[str]) -> Iterator[tuple[subprocess.Popen[bytes], 
             raise SimulationFailed("the simulation's process could not be started") from error
         finally:
             os.close(theirs)
+        step_back(process.pid)
         try:
             yield process, pipe
         finally:

@@ -19,6 +19,7 @@ from pathlib import Path
 from alservice.domain.errors import Cancelled, TrainingFailed
 from alservice.domain.learner import FittedModel, Progress
 from alservice.ports.trainer import CancelFlag, TrainingJob
+from alservice.workers.step_back import step_back
 from alservice.workers.training_child import Advance, Crashed, Message, Refused, receive, send
 
 LOG = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class TrainingProcess:
             except OSError as error:
                 ours.close()
                 raise TrainingFailed("The training process could not be started.") from error
+        step_back(self._child.pid)
         self._connection = ours
         return ours
 

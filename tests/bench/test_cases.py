@@ -24,6 +24,7 @@ CASES = (
     "train",
     "large_pool",
     "replicas",
+    "ray",
 )
 COLUMNS = {"case", "name", "ours_s", "peer", "peer_s", "ratio", "target", "held", "unit", "reason"}
 

@@ -190,6 +190,13 @@ def test_the_checker_sees_in_the_state(name: str) -> None:
 
 def test_the_checker_sees_replicas_that_disagree() -> None:
     assert said(steps(), FOUND, replace(FOUND, revision=7)) == ["replicas disagree about revision"]
+    counted = replace(FOUND, counts=(("item_count", 3), ("settled_count", 1)))
+    assert said(steps(), FOUND, counted) == ["replicas disagree about counts"]
+
+
+def test_how_much_is_leased_out_may_change_from_one_replica_to_the_next() -> None:
+    later = replace(FOUND, counts=(*FOUND.counts, ("leased_count", 1)))
+    assert not said(steps(), FOUND, later)
 
 
 @pytest.mark.parametrize("state", [FOUND, NO_BATCH])

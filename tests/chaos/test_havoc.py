@@ -9,3 +9,4 @@ def test_replicas_die_in_turns_and_not_in_the_last_moments() -> None:
     long = Plan(600, 20, 2)
     assert (len(long.kills_s), max(long.kills_s)) == (29, 580)
     assert long.restarts_s == [200, 400]
+    assert Plan(600, 20, 2, pauses=1).pauses_s == [310]

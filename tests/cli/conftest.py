@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,15 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    with running_server(tmp_path_factory.mktemp("cli-server") / "data") as running:
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `server` imports from."""
+    return tmp_path_factory.mktemp("inbox")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[RunningServer]:
+    folder = tmp_path_factory.mktemp("cli-server") / "data"
+    with running_server(folder, "--import-roots", str(inbox)) as running:
         yield running
 
 

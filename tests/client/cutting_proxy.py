@@ -74,10 +74,11 @@ def cut_off(end: socket.socket) -> None:
 
 
 @contextmanager
-def cutting_proxy(address: str, cuts: Iterable[Cut]) -> Iterator[CuttingProxy]:
-    """A proxy in front of the server at `address`."""
+def cutting_proxy(address: str, cuts: Iterable[Cut], own_port: int = 0) -> Iterator[CuttingProxy]:
+    """A proxy in front of the server at `address`, on a free port or on one that was its own."""
     host, _, port = address.rpartition(":")
-    proxy = CuttingProxy((host, int(port)), iter(cuts))
+    listener = socket.create_server(("127.0.0.1", own_port))
+    proxy = CuttingProxy((host, int(port)), iter(cuts), listener)
     thread = threading.Thread(target=proxy.serve)
     thread.start()
     try:

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,16 +17,37 @@ from alservice.domain.head import LinearHead
 from alservice.domain.strategy import Scoring, Selecting, Strategy
 from alservice.ports.scoring import PoolScoring
 from alservice.scoring.local import LocalScoring
+from alservice.scoring.on_ray import Crew
+from alservice.scoring.spread import SpreadScoring
+from alservice.storage.open_elsewhere import open_elsewhere
+from tests.scoring.stored import Stored, spread
 from tests.strategies.pools import Pool, choose, pools, question, rows
 
 ALL = strategies.discover()
 SCORING = [s for s in ALL.values() if isinstance(s, Scoring)]
 SELECTING = [s for s in ALL.values() if isinstance(s, Selecting)]
 
+
+def on_ray(folder: Path, request: pytest.FixtureRequest) -> PoolScoring:
+    """Two actors of one node, and the files of a folder that all of them see."""
+    (folder / "segments").mkdir()
+    crew = Crew(
+        partial(request.getfixturevalue, "ray"),
+        Engine(1),
+        partial(open_elsewhere, None, folder),
+        mark=None,
+        actors_per_node=2,
+    )
+    return Stored(SpreadScoring(Engine(1), shards=crew), folder)
+
+
 # Add what makes another implementation here, and it must keep every promise.
-MAKERS: dict[str, Callable[[], PoolScoring]] = {
-    "local, one thread": lambda: LocalScoring(Engine(1)),
-    "local, two threads": lambda: LocalScoring(Engine(2)),
+MAKERS: dict[str, Callable[[Path, pytest.FixtureRequest], PoolScoring]] = {
+    "local, one thread": lambda _folder, _request: LocalScoring(Engine(1)),
+    "local, two threads": lambda _folder, _request: LocalScoring(Engine(2)),
+    "three shards": lambda folder, _request: spread(folder, 3),
+    "three shards, one of which never answers": lambda folder, _request: spread(folder, 3, [1]),
+    "ray": on_ray,
 }
 COUNTS = st.integers(0, 45)
 CUTS = st.lists(st.integers(0, 40), max_size=5)
@@ -31,8 +55,10 @@ SEEDS = st.integers(0, 2**64 - 1)
 
 
 @pytest.fixture(scope="module", params=list(MAKERS.values()), ids=list(MAKERS))
-def scoring(request: pytest.FixtureRequest) -> PoolScoring:
-    made: PoolScoring = request.param()
+def scoring(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> PoolScoring:
+    made: PoolScoring = request.param(tmp_path_factory.mktemp("place"), request)
     return made
 
 
@@ -77,11 +103,37 @@ def test_select_is_what_one_thread_says_of_the_whole(
     scoring: PoolScoring, pool: Pool, strategy: Selecting, cuts: list[int], count: int, seed: int
 ) -> None:
     blocks, whole = pool.cut(*cuts), pool.cut()
-    found = scoring.choose(question(strategy, pool, blocks, count, seed))
-    same(found, blocks, choose(strategy, pool, whole, count, seed), whole)
+    ask = question(strategy, pool, blocks, count, seed)
+    found = scoring.choose(ask)
+    if isinstance(scoring, LocalScoring) or not strategy.two_rounds(ask.parameters):
+        same(found, blocks, choose(strategy, pool, whole, count, seed), whole)
     chosen = rows(blocks, found)
     assert len(set(chosen)) == len(chosen) == min(count, int(pool.free.sum()))
     assert pool.free[chosen].all()
+
+
+@given(pool=pools(), cuts=CUTS, count=st.integers(1, 3), seed=SEEDS)
+@settings(max_examples=40)
+def test_k_center_covers_within_four_times_the_optimum(
+    scoring: PoolScoring, pool: Pool, cuts: list[int], count: int, seed: int
+) -> None:
+    few = replace(pool, free=pool.free & (np.cumsum(pool.free) <= 12))
+    assume(few.free.any())
+    blocks = few.cut(*cuts)
+    found = scoring.choose(question(ALL["k_center"], few, blocks, count, seed))
+    open_ = few.vectors[few.free].astype(np.float64)
+    optimum = min(
+        radius(open_, [*few.anchors, *centres]) for centres in combinations(open_, len(found.row))
+    )
+    chosen = few.vectors[rows(blocks, found)]
+    bound = 2 if isinstance(scoring, LocalScoring) else 4
+    assert radius(open_, [*few.anchors, *chosen]) <= bound * optimum + 1e-4
+
+
+def radius(vectors: np.ndarray, centres: Sequence[np.ndarray]) -> float:
+    """The greatest distance of a vector to its nearest centre."""
+    gaps = np.linalg.norm(vectors[:, None] - np.array(centres, np.float64)[None], axis=2)
+    return float(gaps.min(axis=1).max())
 
 
 @given(pool=pools(), cuts=CUTS, count=COUNTS, seed=SEEDS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from alservice.core import CancelFlag, Cancelled, Engine
-from alservice.core.coverage import herd, herd_sparse
+from alservice.core.coverage import herd
 
 ENGINES = [Engine(1), Engine(2), Engine(2, "scalar")]
 F64 = NDArray[np.float64]
@@ -73,26 +73,6 @@ def test_every_pick_gains_the_most_on_every_engine(task: dict[str, Any]) -> None
         _check(similar, task["weights"], task["covered"], task["k"], picks, gains)
 
 
-@settings(max_examples=40, deadline=None)
-@given(_tasks())
-def test_sparse_similarities_are_covered_alike(task: dict[str, Any]) -> None:
-    similar = _similarities(task["candidates"], task["rows"], task["kernel"], task["scale"])
-    candidate, row = np.nonzero(similar > 0.1)
-    kept = np.where(similar > 0.1, similar, 0).astype(np.float32)
-    offsets = np.searchsorted(candidate, np.arange(len(similar) + 1)).astype(np.int64)
-    for engine in ENGINES:
-        picks, gains = herd_sparse(
-            engine,
-            offsets,
-            row.astype(np.int32),
-            kept[candidate, row],
-            task["weights"],
-            task["covered"],
-            task["k"],
-        )
-        _check(kept.astype(np.float64), task["weights"], task["covered"], task["k"], picks, gains)
-
-
 def test_the_number_of_threads_changes_nothing() -> None:
     rows = np.random.default_rng(0).normal(size=(900, 24)).astype(np.float32)
     ones, zeros = np.ones(900, np.float32), np.zeros(900, np.float32)
@@ -140,28 +120,3 @@ def test_a_refusal_names_what_is_wrong(change: dict[str, Any], word: str) -> Non
     good |= {"kernel": "rbf", "scale": 1.0, "k": 2}
     with pytest.raises(ValueError, match=word):
         herd(ENGINES[0], **good | change)
-
-
-@pytest.mark.parametrize(
-    ("change", "word"),
-    [
-        ({"offsets": np.array([0, 2, 1, 3], np.int64)}, "offsets"),
-        ({"offsets": np.array([0, 4], np.int64)}, "offsets"),
-        ({"offsets": np.array([1, 3], np.int64)}, "offsets"),
-        ({"offsets": np.array([], np.int64)}, "offsets"),
-        ({"row": np.array([0, 1, 9], np.int32)}, "row"),
-        ({"row": np.array([0, -1, 1], np.int32)}, "row"),
-        ({"similarity": np.array([0, np.nan, 1], np.float32)}, "similarity"),
-    ],
-)
-def test_a_graph_that_is_none_is_refused(change: dict[str, Any], word: str) -> None:
-    good: dict[str, Any] = {
-        "offsets": np.array([0, 1, 3], np.int64),
-        "row": np.array([0, 1, 1], np.int32),
-        "similarity": np.ones(3, np.float32),
-        "weights": np.ones(2, np.float32),
-        "covered": np.zeros(2, np.float32),
-        "k": 2,
-    }
-    with pytest.raises(ValueError, match=word):
-        herd_sparse(ENGINES[0], **good | change)

@@ -105,3 +105,29 @@ def test_the_greedy_picks_are_those_of_the_naive_twin(
     check_greedy(
         index.tolist(), gain.tolist(), where.vectors, weights, pool.anchors, *which, count
     )
+
+
+@given(st.integers(0, 10**7), st.integers(1, 200_000))
+def test_few_rows_stand_for_the_pool_beside_very_many_labels(labels: int, cap: int) -> None:
+    pool = replace(modelled(1, 4, labels=2).view(), anchors=np.empty((labels, 0), np.float32))
+    rows = herding.affordable(pool, cap)
+    assert min(cap, 1_000) <= rows <= cap
+    assert rows == cap or rows * labels <= max(24_000_000, 1_000 * labels)
+
+
+def test_a_part_is_spread_evenly_and_all_are_taken_where_they_fit() -> None:
+    vectors = np.arange(10, dtype=np.float32)[:, None]
+    assert herding.evenly(vectors, 10) is vectors
+    assert herding.evenly(vectors, 4)[:, 0].tolist() == [0, 2, 5, 7]
+
+
+def test_the_bandwidth_of_very_many_labels_is_close_to_that_of_a_part() -> None:
+    pool = modelled(1, 6_000, labels=5_000)
+    whole = herding.spacing(ENGINE, herding.unit(pool.anchors), herding.unit(pool.anchors), None)
+    got = herding.bandwidth(pool.view(), pool.points, 0.25)
+    assert got == pytest.approx(np.quantile(whole, 0.25), rel=0.1)
+
+
+def test_a_sample_is_smaller_beside_very_many_labels() -> None:
+    pool = modelled(1, 30_000, labels=8_000).view()
+    assert len(herding.uniform_stage(pool, 20_000, 500).rows.row) == 3_000

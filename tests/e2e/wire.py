@@ -51,9 +51,9 @@ TIMEOUT_S: Final = 60
 RENEWED_S: Final = 7200
 
 
-def create_project(channel: grpc.Channel) -> None:
-    """The project of these tests: `PROJECT`."""
-    project = project_pb2.Project()
+def create_project(channel: grpc.Channel, strategy: str = "") -> None:
+    """The project of these tests: `PROJECT`; its strategy is the default unless given."""
+    project = project_pb2.Project(policy=project_pb2.Policy(strategy=strategy))
     classes = [project_pb2.ClassLabel(class_id=name) for name in CLASSES]
     project.label_schema.classes.classes.extend(classes)
     project.vector_space.dimension = DIMENSION

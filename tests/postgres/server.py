@@ -39,23 +39,27 @@ TEMPLATE = "migrated"
 class PostgresServer:
     """A server in `folder`, which must be one that its user may enter. Not started yet.
 
-    A `durable` one writes as it does for users.
+    A `durable` one writes as it does for users. At the address `listen` it trusts everybody.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, listen: str = "") -> None:
         self.folder = folder
-        self._settings = SETTINGS | (DURABLE if durable else {})
+        self._settings = SETTINGS | (DURABLE if durable else {}) | {"listen_addresses": listen}
         self._process: subprocess.Popen[bytes] | None = None
         _run_as_user([binaries.find("initdb"), *_INITDB, "-D", str(folder / "data")], folder)
+        if listen:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all 10.0.0.0/8 trust\n")
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
+        prefix = dies_with_us(binaries.user())
         log = (self.folder / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
                 [
-                    *dies_with_us(),
+                    *prefix,
                     binaries.find("postgres"),
                     *("-D", str(self.folder / "data"), "-k", str(self.folder)),
                     *settings,
@@ -63,7 +67,7 @@ class PostgresServer:
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
-                user=binaries.user(),
+                user=None if prefix else binaries.user(),
             )
         wait_until_up(self._process, self.dsn("postgres"), self.folder / "log")
 
@@ -75,10 +79,12 @@ class PostgresServer:
             self._process.wait(START_S)
             self._process = None
 
-    def dsn(self, database: str, *, user: str = "tester", password: str = "") -> str:
-        """The URI of a database."""
+    def dsn(
+        self, database: str, *, user: str = "tester", password: str = "", host: str = ""
+    ) -> str:
+        """The URI of a database, on the socket unless a `host` is given."""
         secret = f":{password}" if password else ""
-        return f"postgresql://{user}{secret}@/{database}?host={self.folder}"
+        return f"postgresql://{user}{secret}@/{database}?host={host or self.folder}"
 
     def ask(self, text: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """The rows of a statement, run on its own."""
@@ -102,11 +108,11 @@ _numbers = count(1)
 
 
 @contextmanager
-def new_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+def new_server(*, durable: bool = False, listen: str = "") -> Iterator[PostgresServer]:
     """A running server for a test that mistreats it."""
     folder = new_folder()
     try:
-        server = PostgresServer(folder, durable=durable)
+        server = PostgresServer(folder, durable=durable, listen=listen)
         server.start()
         try:
             yield server
@@ -152,10 +158,15 @@ def wait_until_up(process: subprocess.Popen[bytes], dsn: str, log: Path) -> None
             return
 
 
-def dies_with_us() -> list[str]:
-    """So that no server stays behind when the tests are killed."""
+def dies_with_us(user: str | None = None) -> list[str]:
+    """So that no server stays behind when the tests are killed. It runs as `user`.
+
+    With Popen's own `user` the child is forked, which gRPC's threads may not outlive; without, it
+    is not (vfork).
+    """
     found = shutil.which("setpriv")
-    return [found, "--pdeathsig", "INT"] if found else []
+    who = ["--reuid", user] if user else []
+    return [found, *who, "--pdeathsig", "INT"] if found else []
 
 
 def _run_as_user(command: list[str], folder: Path) -> None:

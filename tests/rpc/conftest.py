@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -13,9 +14,16 @@ __all__ = ["RunningServer", "running_server"]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def inbox(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `server` imports from."""
+    return tmp_path_factory.mktemp("inbox")
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, inbox: Path) -> Iterator[RunningServer]:
     """One server for all tests; use project ids of your own."""
-    with running_server(tmp_path_factory.mktemp("server") / "data") as running:
+    folder = tmp_path_factory.mktemp("server") / "data"
+    with running_server(folder, "--import-roots", str(inbox)) as running:
         yield running
 
 

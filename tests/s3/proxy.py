@@ -1,4 +1,4 @@
-"""A proxy between us and the S3 server that cuts, stays silent, or answers 503 in its place."""
+"""A proxy between us and the S3 server that cuts, dawdles, stays silent, or answers 503 itself."""
 
 import socket
 import struct
@@ -25,6 +25,8 @@ class Faults:
     cuts: int = 0  # so many connections are cut, each after `cut_after` more bytes either way
     cut_after: int = 0
     silent: int = 0  # so many requests are swallowed and never answered
+    slow: int = 0  # so many requests are answered `slow_s` later
+    slow_s: float = 0.0
     sent_bytes: int = 0  # what has passed towards us
     requests: int = 0
     watch: Callable[[bytes], None] = lambda _: None  # sees everything on its way to the server
@@ -104,6 +106,8 @@ class _Link:
         if self._faults.take("silent"):
             self._swallow()
             return False
+        if self._faults.take("slow"):
+            threading.Event().wait(self._faults.slow_s)
         if self._faults.take("cuts"):
             self._left = self._faults.cut_after
         return True

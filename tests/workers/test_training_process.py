@@ -97,6 +97,11 @@ def test_the_child_has_the_threads_it_was_given(trainer: TrainingProcess) -> Non
     assert environment["OMP_NUM_THREADS"] == environment["OPENBLAS_NUM_THREADS"] == "1"
 
 
+def test_the_child_lets_calls_go_first(trainer: TrainingProcess) -> None:
+    trainer.fit(job(), silent, NEVER)
+    assert psutil.Process(trainer.pid).nice() > psutil.Process().nice()
+
+
 def test_a_cancel_kills_the_fit_and_the_next_job_works(trainer: TrainingProcess) -> None:
     cancel = threading.Event()
     pids: list[int | None] = []

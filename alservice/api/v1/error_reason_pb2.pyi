@@ -349,6 +349,42 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example: {"reason": "ERROR_REASON_CACHE_FULL",
               "metadata": {"limit_bytes": "17179869184", "needed_bytes": "268435456"}}
     """
+    ERROR_REASON_IMPORT_UNAVAILABLE: _ErrorReason.ValueType  # 55
+    """The server imports no files (--import-roots says from where it may), or lacks pyarrow, with
+    which it reads parquet and Arrow. Status: FAILED_PRECONDITION.
+
+    Example: {"reason": "ERROR_REASON_IMPORT_UNAVAILABLE",
+              "metadata": {"setting": "import_roots"}}
+    """
+    ERROR_REASON_SOURCE_NOT_ALLOWED: _ErrorReason.ValueType  # 56
+    """The file does not lie below a folder or bucket from which the server imports: put it there, or
+    have its place added to --import-roots. Status: INVALID_ARGUMENT.
+
+    Example: {"reason": "ERROR_REASON_SOURCE_NOT_ALLOWED", "metadata": {"uri": "/etc/passwd"}}
+    """
+    ERROR_REASON_SOURCE_NOT_FOUND: _ErrorReason.ValueType  # 57
+    """There is no file at that address, as the server sees it. Status: NOT_FOUND.
+
+    Example: {"reason": "ERROR_REASON_SOURCE_NOT_FOUND",
+              "metadata": {"uri": "s3://data/pool.parquet"}}
+    """
+    ERROR_REASON_SOURCE_INVALID: _ErrorReason.ValueType  # 58
+    """The file is of no known format, damaged, or does not hold what it should; the message says
+    what and where. Status: INVALID_ARGUMENT.
+
+    Example: {"reason": "ERROR_REASON_SOURCE_INVALID", "metadata": {"uri": "/inbox/pool.npy"}}
+    """
+    ERROR_REASON_SOURCE_CHANGED: _ErrorReason.ValueType  # 59
+    """The file was written again since its import was asked for: ask again. Status:
+    FAILED_PRECONDITION.
+
+    Example: {"reason": "ERROR_REASON_SOURCE_CHANGED", "metadata": {"uri": "/inbox/pool.npy"}}
+    """
+    ERROR_REASON_IMPORT_FAILED: _ErrorReason.ValueType  # 60
+    """Importing a file failed for a reason that nobody has foreseen. Status: INTERNAL.
+
+    Example: {"reason": "ERROR_REASON_IMPORT_FAILED", "metadata": {}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason lists every value of `google.rpc.ErrorInfo.reason` in the error domain
@@ -681,5 +717,41 @@ at a time, or a larger --cache-bytes. Status: RESOURCE_EXHAUSTED.
 
 Example: {"reason": "ERROR_REASON_CACHE_FULL",
           "metadata": {"limit_bytes": "17179869184", "needed_bytes": "268435456"}}
+"""
+ERROR_REASON_IMPORT_UNAVAILABLE: ErrorReason.ValueType  # 55
+"""The server imports no files (--import-roots says from where it may), or lacks pyarrow, with
+which it reads parquet and Arrow. Status: FAILED_PRECONDITION.
+
+Example: {"reason": "ERROR_REASON_IMPORT_UNAVAILABLE",
+          "metadata": {"setting": "import_roots"}}
+"""
+ERROR_REASON_SOURCE_NOT_ALLOWED: ErrorReason.ValueType  # 56
+"""The file does not lie below a folder or bucket from which the server imports: put it there, or
+have its place added to --import-roots. Status: INVALID_ARGUMENT.
+
+Example: {"reason": "ERROR_REASON_SOURCE_NOT_ALLOWED", "metadata": {"uri": "/etc/passwd"}}
+"""
+ERROR_REASON_SOURCE_NOT_FOUND: ErrorReason.ValueType  # 57
+"""There is no file at that address, as the server sees it. Status: NOT_FOUND.
+
+Example: {"reason": "ERROR_REASON_SOURCE_NOT_FOUND",
+          "metadata": {"uri": "s3://data/pool.parquet"}}
+"""
+ERROR_REASON_SOURCE_INVALID: ErrorReason.ValueType  # 58
+"""The file is of no known format, damaged, or does not hold what it should; the message says
+what and where. Status: INVALID_ARGUMENT.
+
+Example: {"reason": "ERROR_REASON_SOURCE_INVALID", "metadata": {"uri": "/inbox/pool.npy"}}
+"""
+ERROR_REASON_SOURCE_CHANGED: ErrorReason.ValueType  # 59
+"""The file was written again since its import was asked for: ask again. Status:
+FAILED_PRECONDITION.
+
+Example: {"reason": "ERROR_REASON_SOURCE_CHANGED", "metadata": {"uri": "/inbox/pool.npy"}}
+"""
+ERROR_REASON_IMPORT_FAILED: ErrorReason.ValueType  # 60
+"""Importing a file failed for a reason that nobody has foreseen. Status: INTERNAL.
+
+Example: {"reason": "ERROR_REASON_IMPORT_FAILED", "metadata": {}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -267,6 +267,180 @@ class BatchAddItemsResponse(_message.Message):
 Global___BatchAddItemsResponse: _TypeAlias = BatchAddItemsResponse  # noqa: Y015
 
 @_typing.final
+class ImportColumns(_message.Message):
+    """ImportColumns says which columns or arrays of a file hold what. What is left empty is looked for
+    by its usual names; `-` leaves such a column out.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEM_ID_FIELD_NUMBER: _builtins.int
+    VECTOR_FIELD_NUMBER: _builtins.int
+    CLASS_ID_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    item_id: _builtins.str
+    """The ids: texts or whole numbers. Usual: id, ids, item_id. Without any, ids are `id_prefix` and
+    the number of the row, from 0 on.
+    """
+    class_id: _builtins.str
+    """Labels that exist already, as `class_id` of AddItems: texts or numbers; NaN, null and the empty
+    text mean none. Usual: y, label, labels, class, class_id.
+    """
+    text: _builtins.str
+    """What a person sees: text. Usual: text."""
+    uri: _builtins.str
+    """What a person sees: an address. Usual: uri."""
+    group: _builtins.str
+    """The group of each item. Usual: group, groups."""
+    cost: _builtins.str
+    """The cost of each item, greater than 0; NaN and null mean unknown. Usual: cost, costs."""
+    role: _builtins.str
+    """`pool`, `test` or `gold`; the empty text means pool. Usual: role, roles."""
+    @_builtins.property
+    def vector(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The vectors: one array or column of lists, or several columns of numbers. Usual: X, vector,
+        vectors, embedding, embeddings; the only array of an .npy is called X.
+        """
+
+    def __init__(
+        self,
+        *,
+        item_id: _builtins.str = ...,
+        vector: _abc.Iterable[_builtins.str] | None = ...,
+        class_id: _builtins.str = ...,
+        text: _builtins.str = ...,
+        uri: _builtins.str = ...,
+        group: _builtins.str = ...,
+        cost: _builtins.str = ...,
+        role: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["class_id", b"class_id", "cost", b"cost", "group", b"group", "item_id", b"item_id", "role", b"role", "text", b"text", "uri", b"uri", "vector", b"vector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportColumns: _TypeAlias = ImportColumns  # noqa: Y015
+
+@_typing.final
+class ImportItemsRequest(_message.Message):
+    """ImportItemsRequest names a file with items."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    ON_CONFLICT_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    ID_PREFIX_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project: _builtins.str
+    """The project, `projects/{project}`."""
+    uri: _builtins.str
+    """The file as the server sees it: an absolute path, or s3://bucket/folder/file.parquet."""
+    on_conflict: Global___ConflictPolicy.ValueType
+    """What to do with ids that exist already. Default: ERROR."""
+    id_prefix: _builtins.str
+    """What ids begin with that are made from row numbers."""
+    request_id: _builtins.str
+    """Makes retries safe."""
+    @_builtins.property
+    def columns(self) -> Global___ImportColumns:
+        """Which columns hold what."""
+
+    def __init__(
+        self,
+        *,
+        project: _builtins.str = ...,
+        uri: _builtins.str = ...,
+        on_conflict: Global___ConflictPolicy.ValueType = ...,
+        columns: Global___ImportColumns | None = ...,
+        id_prefix: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "id_prefix", b"id_prefix", "on_conflict", b"on_conflict", "project", b"project", "request_id", b"request_id", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportItemsRequest: _TypeAlias = ImportItemsRequest  # noqa: Y015
+
+@_typing.final
+class ImportItemsMetadata(_message.Message):
+    """ImportItemsMetadata is the metadata of the operation that ImportItems returns."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    URI_FIELD_NUMBER: _builtins.int
+    READ_ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    ITEM_COUNT_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    progress: _builtins.float
+    """How far it has come, in [0, 1]."""
+    stage: _builtins.str
+    """What is being done, in plain words."""
+    attempt: _builtins.int
+    """How often the work was begun: more than 1 after a crash."""
+    uri: _builtins.str
+    """The file."""
+    read_item_count: _builtins.int
+    """Items that have been read."""
+    item_count: _builtins.int
+    """Items that the file holds."""
+    size_bytes: _builtins.int
+    """The size of the file."""
+    def __init__(
+        self,
+        *,
+        progress: _builtins.float = ...,
+        stage: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        uri: _builtins.str = ...,
+        read_item_count: _builtins.int = ...,
+        item_count: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "item_count", b"item_count", "progress", b"progress", "read_item_count", b"read_item_count", "size_bytes", b"size_bytes", "stage", b"stage", "uri", b"uri"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportItemsMetadata: _TypeAlias = ImportItemsMetadata  # noqa: Y015
+
+@_typing.final
+class ImportItemsResponse(_message.Message):
+    """ImportItemsResponse says what was committed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def result(self) -> Global___AddItemsResponse:
+        """As for a stream."""
+
+    def __init__(
+        self,
+        *,
+        result: Global___AddItemsResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportItemsResponse: _TypeAlias = ImportItemsResponse  # noqa: Y015
+
+@_typing.final
 class GetUploadRequest(_message.Message):
     """GetUploadRequest names an upload."""
 

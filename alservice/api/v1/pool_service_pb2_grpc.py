@@ -48,6 +48,11 @@ class PoolServiceStub(object):
                 request_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.BatchAddItemsRequest.SerializeToString,
                 response_deserializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.BatchAddItemsResponse.FromString,
                 _registered_method=True)
+        self.ImportItems = channel.unary_unary(
+                '/alservice.api.v1.PoolService/ImportItems',
+                request_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.ImportItemsRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
         self.GetUpload = channel.unary_unary(
                 '/alservice.api.v1.PoolService/GetUpload',
                 request_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.GetUploadRequest.SerializeToString,
@@ -107,6 +112,31 @@ class PoolServiceServicer(object):
     def BatchAddItems(self, request, context):
         """BatchAddItems uploads up to 4 MiB of items in one call: the unary twin of AddItems.
         Idempotent with `request_id`. Errors: as AddItems.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ImportItems(self, request, context):
+        """ImportItems adds the items of a file that the server reads itself: the way for pools that are
+        too large to send, and for those that lie in a bucket already.
+
+        Answers at once with a long-running operation: its metadata is an ImportItemsMetadata, its
+        response an ImportItemsResponse. The file lies below one of the folders or buckets of the
+        server's `--import-roots`; without any, nothing is imported. What is wrong with the file as a
+        whole is said at once, what is wrong with a row when it is reached; then, and when the
+        operation is cancelled, nothing is added. All items become visible at once, at the end. A
+        worker that dies is followed by another, which goes on after the last 256 MiB that are safe.
+        A file that is written again meanwhile is refused. Imports wait for one another, not for
+        trainings or indexes. Idempotent with `request_id`.
+
+        .npy (vectors alone), .npz, .safetensors, .parquet and .arrow/.feather (IPC files; these two
+        where the server has pyarrow). Vectors are an array (items, dimension), in tables a column of
+        lists or several columns of numbers; float16 and bfloat16 stay what they are, all other
+        numbers become float32. Python objects are never loaded.
+        Errors: NOT_FOUND (project, file), INVALID_ARGUMENT (an address elsewhere, format, columns,
+        shape, a damaged file), FAILED_PRECONDITION (no roots, no pyarrow). The operation may end with
+        these and the errors of AddItems.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,6 +215,11 @@ def add_PoolServiceServicer_to_server(servicer, server):
                     servicer.BatchAddItems,
                     request_deserializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.BatchAddItemsRequest.FromString,
                     response_serializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.BatchAddItemsResponse.SerializeToString,
+            ),
+            'ImportItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.ImportItems,
+                    request_deserializer=alservice_dot_api_dot_v1_dot_pool__service__pb2.ImportItemsRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
             ),
             'GetUpload': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUpload,
@@ -274,6 +309,33 @@ class PoolService(object):
             '/alservice.api.v1.PoolService/BatchAddItems',
             alservice_dot_api_dot_v1_dot_pool__service__pb2.BatchAddItemsRequest.SerializeToString,
             alservice_dot_api_dot_v1_dot_pool__service__pb2.BatchAddItemsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ImportItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/alservice.api.v1.PoolService/ImportItems',
+            alservice_dot_api_dot_v1_dot_pool__service__pb2.ImportItemsRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,27 @@ class PoolServiceStub:
     """BatchAddItems uploads up to 4 MiB of items in one call: the unary twin of AddItems.
     Idempotent with `request_id`. Errors: as AddItems.
     """
+    ImportItems: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.ImportItemsRequest, _operations_pb2.Operation]
+    """ImportItems adds the items of a file that the server reads itself: the way for pools that are
+    too large to send, and for those that lie in a bucket already.
+
+    Answers at once with a long-running operation: its metadata is an ImportItemsMetadata, its
+    response an ImportItemsResponse. The file lies below one of the folders or buckets of the
+    server's `--import-roots`; without any, nothing is imported. What is wrong with the file as a
+    whole is said at once, what is wrong with a row when it is reached; then, and when the
+    operation is cancelled, nothing is added. All items become visible at once, at the end. A
+    worker that dies is followed by another, which goes on after the last 256 MiB that are safe.
+    A file that is written again meanwhile is refused. Imports wait for one another, not for
+    trainings or indexes. Idempotent with `request_id`.
+
+    .npy (vectors alone), .npz, .safetensors, .parquet and .arrow/.feather (IPC files; these two
+    where the server has pyarrow). Vectors are an array (items, dimension), in tables a column of
+    lists or several columns of numbers; float16 and bfloat16 stay what they are, all other
+    numbers become float32. Python objects are never loaded.
+    Errors: NOT_FOUND (project, file), INVALID_ARGUMENT (an address elsewhere, format, columns,
+    shape, a damaged file), FAILED_PRECONDITION (no roots, no pyarrow). The operation may end with
+    these and the errors of AddItems.
+    """
     GetUpload: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.GetUploadRequest, _pool_service_pb2.GetUploadResponse]
     """GetUpload tells how far an upload has come. Errors: NOT_FOUND."""
     GetItem: _grpc.UnaryUnaryMultiCallable[_pool_service_pb2.GetItemRequest, _pool_service_pb2.GetItemResponse]
@@ -116,6 +137,27 @@ class PoolServiceAsyncStub(PoolServiceStub):
     BatchAddItems: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.BatchAddItemsRequest, _pool_service_pb2.BatchAddItemsResponse]  # type: ignore[assignment]
     """BatchAddItems uploads up to 4 MiB of items in one call: the unary twin of AddItems.
     Idempotent with `request_id`. Errors: as AddItems.
+    """
+    ImportItems: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.ImportItemsRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """ImportItems adds the items of a file that the server reads itself: the way for pools that are
+    too large to send, and for those that lie in a bucket already.
+
+    Answers at once with a long-running operation: its metadata is an ImportItemsMetadata, its
+    response an ImportItemsResponse. The file lies below one of the folders or buckets of the
+    server's `--import-roots`; without any, nothing is imported. What is wrong with the file as a
+    whole is said at once, what is wrong with a row when it is reached; then, and when the
+    operation is cancelled, nothing is added. All items become visible at once, at the end. A
+    worker that dies is followed by another, which goes on after the last 256 MiB that are safe.
+    A file that is written again meanwhile is refused. Imports wait for one another, not for
+    trainings or indexes. Idempotent with `request_id`.
+
+    .npy (vectors alone), .npz, .safetensors, .parquet and .arrow/.feather (IPC files; these two
+    where the server has pyarrow). Vectors are an array (items, dimension), in tables a column of
+    lists or several columns of numbers; float16 and bfloat16 stay what they are, all other
+    numbers become float32. Python objects are never loaded.
+    Errors: NOT_FOUND (project, file), INVALID_ARGUMENT (an address elsewhere, format, columns,
+    shape, a damaged file), FAILED_PRECONDITION (no roots, no pyarrow). The operation may end with
+    these and the errors of AddItems.
     """
     GetUpload: _aio.UnaryUnaryMultiCallable[_pool_service_pb2.GetUploadRequest, _pool_service_pb2.GetUploadResponse]  # type: ignore[assignment]
     """GetUpload tells how far an upload has come. Errors: NOT_FOUND."""
@@ -187,6 +229,33 @@ class PoolServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_pool_service_pb2.BatchAddItemsResponse, _abc.Awaitable[_pool_service_pb2.BatchAddItemsResponse]]:
         """BatchAddItems uploads up to 4 MiB of items in one call: the unary twin of AddItems.
         Idempotent with `request_id`. Errors: as AddItems.
+        """
+
+    @_abc_1.abstractmethod
+    def ImportItems(
+        self,
+        request: _pool_service_pb2.ImportItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """ImportItems adds the items of a file that the server reads itself: the way for pools that are
+        too large to send, and for those that lie in a bucket already.
+
+        Answers at once with a long-running operation: its metadata is an ImportItemsMetadata, its
+        response an ImportItemsResponse. The file lies below one of the folders or buckets of the
+        server's `--import-roots`; without any, nothing is imported. What is wrong with the file as a
+        whole is said at once, what is wrong with a row when it is reached; then, and when the
+        operation is cancelled, nothing is added. All items become visible at once, at the end. A
+        worker that dies is followed by another, which goes on after the last 256 MiB that are safe.
+        A file that is written again meanwhile is refused. Imports wait for one another, not for
+        trainings or indexes. Idempotent with `request_id`.
+
+        .npy (vectors alone), .npz, .safetensors, .parquet and .arrow/.feather (IPC files; these two
+        where the server has pyarrow). Vectors are an array (items, dimension), in tables a column of
+        lists or several columns of numbers; float16 and bfloat16 stay what they are, all other
+        numbers become float32. Python objects are never loaded.
+        Errors: NOT_FOUND (project, file), INVALID_ARGUMENT (an address elsewhere, format, columns,
+        shape, a damaged file), FAILED_PRECONDITION (no roots, no pyarrow). The operation may end with
+        these and the errors of AddItems.
         """
 
     @_abc_1.abstractmethod

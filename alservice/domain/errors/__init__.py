@@ -7,14 +7,16 @@
     - ClassUnknown, LabelValueInvalid
     - DimensionMismatch, NonFiniteVector
     - RequestIdReused, UploadProtocol, LimitExceeded
+    - SourceNotAllowed, SourceInvalid
   x NotFound              the thing named is not here
     - ProjectNotFound, ItemNotFound, BatchNotFound, ModelNotFound, OperationNotFound,
-      UploadNotFound
+      UploadNotFound, SourceNotFound
   x AlreadyExists         the thing is here already
     - ProjectExists, ItemExists, ClassExists
   x FailedPrecondition    not now: something must happen first
     - PoolEmpty, TrainingNeedsTwoClasses, ModelNotReady, BatchClosed, VectorsMissing,
-      OperationNotDone, SimulationNeedsLabels, IndexTooLarge
+      OperationNotDone, SimulationNeedsLabels, IndexTooLarge,
+      ImportUnavailable, SourceChanged
   x Aborted               somebody else was faster: read again and retry
     - EtagMismatch, Conflict
   x OutOfRange            past the end of what there is
@@ -32,7 +34,7 @@
   x Stopped               the caller or its deadline ended the call
     - Cancelled, DeadlineExceeded
   x Internal              our fault
-    - TrainingFailed, IndexFailed, SimulationFailed, HousekeepingFailed
+    - TrainingFailed, IndexFailed, SimulationFailed, ImportFailed, HousekeepingFailed
 
 Each leaf names its `reason`, which is a value of `ErrorReason` in
 proto/alservice/api/v1/error_reason.proto. Which gRPC status a branch becomes is written
@@ -71,6 +73,8 @@ from alservice.domain.errors.requests import (
     ParameterOutOfRange,
     ParameterUnknown,
     RequestIdReused,
+    SourceInvalid,
+    SourceNotAllowed,
     StrategyUnknown,
     UploadProtocol,
 )
@@ -80,6 +84,7 @@ from alservice.domain.errors.resources import (
     ClassExists,
     Conflict,
     EtagMismatch,
+    ImportUnavailable,
     IndexTooLarge,
     ItemExists,
     ItemNotFound,
@@ -91,6 +96,8 @@ from alservice.domain.errors.resources import (
     ProjectExists,
     ProjectNotFound,
     SimulationNeedsLabels,
+    SourceChanged,
+    SourceNotFound,
     TrainingNeedsTwoClasses,
     UploadNotFound,
     UploadOffsetGap,
@@ -105,6 +112,7 @@ from alservice.domain.errors.service import (
     DeadlineExceeded,
     DiskFull,
     HousekeepingFailed,
+    ImportFailed,
     IndexFailed,
     NotBuilt,
     ObjectStoreUnavailable,
@@ -137,6 +145,8 @@ __all__ = [
     "EtagMismatch",
     "FailedPrecondition",
     "HousekeepingFailed",
+    "ImportFailed",
+    "ImportUnavailable",
     "IndexFailed",
     "IndexTooLarge",
     "Internal",
@@ -173,6 +183,10 @@ __all__ = [
     "ShuttingDown",
     "SimulationFailed",
     "SimulationNeedsLabels",
+    "SourceChanged",
+    "SourceInvalid",
+    "SourceNotAllowed",
+    "SourceNotFound",
     "Stopped",
     "StrategyUnknown",
     "TrainingFailed",

@@ -93,6 +93,18 @@ class UploadProtocol(InvalidArgument):
     reason = "UPLOAD_PROTOCOL"
 
 
+class SourceNotAllowed(InvalidArgument):
+    """An address does not lie below any folder or bucket that imports may read."""
+
+    reason = "SOURCE_NOT_ALLOWED"
+
+
+class SourceInvalid(InvalidArgument):
+    """A file to import is damaged, of no known format, or does not hold what it should."""
+
+    reason = "SOURCE_INVALID"
+
+
 class LimitExceeded(InvalidArgument):
     """The request is larger than a stated limit."""
 

@@ -45,6 +45,12 @@ class UploadNotFound(NotFound):
     reason = "UPLOAD_NOT_FOUND"
 
 
+class SourceNotFound(NotFound):
+    """There is no file to import at that address."""
+
+    reason = "SOURCE_NOT_FOUND"
+
+
 class ProjectExists(AlreadyExists):
     """A project of that id exists already."""
 
@@ -109,6 +115,18 @@ class OperationNotDone(FailedPrecondition):
     """The operation is still waiting or running, so it cannot be deleted."""
 
     reason = "OPERATION_NOT_DONE"
+
+
+class ImportUnavailable(FailedPrecondition):
+    """The server is not set up for this import."""
+
+    reason = "IMPORT_UNAVAILABLE"
+
+
+class SourceChanged(FailedPrecondition):
+    """The file to import is not the one any more that the import was asked for."""
+
+    reason = "SOURCE_CHANGED"
 
 
 class EtagMismatch(Aborted):

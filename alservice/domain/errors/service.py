@@ -112,6 +112,12 @@ class HousekeepingFailed(Internal):
     reason = "HOUSEKEEPING_FAILED"
 
 
+class ImportFailed(Internal):
+    """Importing a file failed."""
+
+    reason = "IMPORT_FAILED"
+
+
 class SimulationFailed(Internal):
     """Replaying labels failed."""
 

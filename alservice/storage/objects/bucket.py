@@ -76,6 +76,19 @@ class Bucket:
             except FileNotFoundError:
                 return None
 
+    def look(self, key: str) -> tuple[int, str] | None:
+        """Size of an object and what tells its versions apart; None if there is none."""
+        with self._told("read", key):
+            try:
+                found = obstore.head(self._store, key)
+            except FileNotFoundError:
+                return None
+        return found["size"], found["e_tag"] or str(found["last_modified"])
+
+    def piece_later(self, key: str, start: int, end: int) -> Future[NDArray[np.uint8]]:
+        """The bytes from `start` to `end` of an object, on their way."""
+        return self._threads.submit(self._piece, key, start, end)
+
     def pieces(self, key: str, size_bytes: int) -> Iterator[NDArray[np.uint8]]:
         """The bytes of an object, a few MiB at a time, in order; the next are on their way."""
         coming: deque[Future[NDArray[np.uint8]]] = deque()

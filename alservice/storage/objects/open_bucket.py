@@ -32,11 +32,16 @@ class Patience:
 
 
 def open_bucket(
-    url: str, environ: Mapping[str, str] = os.environ, patience: Patience | None = None
+    url: str,
+    environ: Mapping[str, str] = os.environ,
+    patience: Patience | None = None,
+    *,
+    flag: str = "--objects",
 ) -> Bucket:
     """The bucket at an address such as s3://bucket/prefix; nothing is asked of it yet.
 
-    Credentials and endpoint come from the usual AWS_* variables. Raises StartupError.
+    Credentials and endpoint come from the usual AWS_* variables. Raises StartupError, which
+    names the `flag` that the address comes from.
     """
     waits = patience or Patience()
     client: ClientConfig = {
@@ -58,7 +63,7 @@ def open_bucket(
         return Bucket(from_url(url, client_options=client, retry_config=retry), url)
     except (BaseError, ValueError) as error:
         found = str(error).split("\n", 1)[0]
-        text = f"--objects {url} names no object store: say s3://bucket/prefix ({found})"
+        text = f"{flag} {url} names no object store: say s3://bucket/prefix ({found})"
         raise StartupError(text) from error
 
 

@@ -4,15 +4,16 @@
 //! with balls, `ProbCover` (Yehuda et al., `NeurIPS` 2022).
 //!
 //! The first gains are one pass over all pairs; later only candidates that may be the best are
-//! looked at. The similarities are kept in a table up to a limit. Beyond it they are worked out
+//! looked at. The similarities are kept up to a limit, those of balls as bits. Beyond it they are worked out
 //! again, and of the columns of those looked at only what exceeds the cover of its row is kept,
 //! which becomes less with every pick. Both ways give the same numbers, to the last bit.
 
+use super::coverage_kept::{Kept, Sides, Within};
 use super::coverage_pass::{Column, Ground, ROWS, Scratch, Visit};
-use super::coverage_table::{LARGEST, Table, Within};
 use super::error::same_length;
 use super::lazy::{Coverage, Picks, choose};
 use super::panel::{ABREAST, PANEL_ROWS};
+use super::room::LARGEST;
 use super::similarity::{Compared, Group, Normed, Similarity};
 use super::{Cancel, Engine, Error, Result};
 use rayon::prelude::*;
@@ -63,7 +64,7 @@ struct Herd<'a> {
     engine: &'a Engine,
     candidates: Normed,
     ground: Ground,
-    table: Option<Table>,
+    similarities: Option<Kept>,
     columns: Vec<Option<Column>>,
     /// Similarities in all columns, or a few more.
     kept: usize,
@@ -149,8 +150,8 @@ impl Coverage for Herd<'_> {
     fn first_gains(&mut self) -> Result<Vec<f64>> {
         let count = self.candidates.rows();
         let all: Vec<usize> = (0..count).collect();
-        if let Some(table) = &self.table {
-            return Ok(table.gains(self.engine.level(), &self.ground, &all));
+        if let Some(kept) = &self.similarities {
+            return Ok(kept.gains(self.engine.level(), &self.ground, &all));
         }
         self.pass(
             &all,
@@ -159,9 +160,9 @@ impl Coverage for Herd<'_> {
     }
 
     fn gains(&mut self, candidates: &[usize]) -> Result<Vec<f64>> {
-        if let Some(table) = &self.table {
+        if let Some(kept) = &self.similarities {
             self.cancel.check()?;
-            return Ok(table.gains(self.engine.level(), &self.ground, candidates));
+            return Ok(kept.gains(self.engine.level(), &self.ground, candidates));
         }
         let is_known = |candidate: &usize| self.columns[*candidate].is_some();
         let (known, missing): (Vec<usize>, Vec<usize>) =
@@ -184,8 +185,8 @@ impl Coverage for Herd<'_> {
     }
 
     fn pick(&mut self, candidate: usize) -> Result<()> {
-        if let Some(table) = &self.table {
-            table.cover(candidate, &mut self.ground.covered);
+        if let Some(kept) = &mut self.similarities {
+            kept.pick(candidate, &mut self.ground);
             return Ok(());
         }
         let column = match self.columns[candidate].take() {
@@ -252,17 +253,24 @@ impl Engine {
         columns.resize_with(count, || None);
         let shared = rows.values.get(..task.candidates.len()) == Some(task.candidates);
         let candidates = Normed::new("candidates", task.candidates, count, dim, level)?;
+        let all = Normed::new("rows", rows.values, n, dim, level)?;
         let ground = Ground {
-            rows: Compared::new(&Normed::new("rows", rows.values, n, dim, level)?),
+            rows: Compared::new(&all),
             weights: padded(rows.weights),
             covered: padded(rows.covered),
             similarity: task.similarity,
         };
         self.install(|| {
             let within = Within { largest, shared };
+            let sides = Sides {
+                candidates: &candidates,
+                rows: &all,
+            };
+            let similarities = Kept::new(level, sides, &ground, within, cancel)?;
+            drop(all);
             let mut herd = Herd {
                 engine: self,
-                table: Table::new(level, &candidates, &ground, within, cancel)?,
+                similarities,
                 candidates,
                 ground,
                 columns,

@@ -141,8 +141,14 @@ impl Kernel for Visit<'_> {
         }
         for start in (self.start..self.end).step_by(PANEL_ROWS) {
             let (rows, similarity) = (&self.ground.rows, self.ground.similarity);
-            self.group
-                .similarities(s, rows, start, similarity, similarities);
+            self.group.similarities(
+                s,
+                rows,
+                start,
+                similarity,
+                0..self.group.len(),
+                similarities,
+            );
             let tiles = (start..self.end).step_by(TILE_ROWS);
             for (similarities, start) in similarities.chunks_exact(size).zip(tiles) {
                 let span = start..start + TILE_ROWS;

@@ -1,40 +1,32 @@
 //! All similarities of candidates and rows, kept: a gain that is looked at again is then a walk
 //! through memory instead of a product.
 
+use super::coverage_kept::Within;
 use super::coverage_pass::{Ground, ROWS, sum};
-use super::pages::in_large_pages;
+use super::pages::large_zeros;
 use super::panel::PANEL_ROWS;
+use super::room::{ROOM, Taken};
 use super::simd::{Kernel, Level, Simd};
 use super::similarity::{Group, Normed};
 use super::vectors::TILE_ROWS;
 use super::{Cancel, Result};
 use rayon::prelude::*;
 
-/// Similarities in a table at most: two gigabytes.
-pub(crate) const LARGEST: usize = 1 << 29;
 /// Candidates per visit: packed they stay in the second-level cache. A multiple of the rows of a
 /// panel, so that what one visit leaves to another are whole panels.
-const CHUNK: usize = 192;
+pub(crate) const CHUNK: usize = 192;
 /// Pages are 1024 floats: rows at this distance would fall on the same lines of the cache.
 const CLASH: usize = 1024;
-
-/// When to make a table, and how much of it is known from the rest.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Within {
-    /// Similarities at most.
-    pub(crate) largest: usize,
-    /// The candidates are the first of the rows: each pair of these need be looked at only once.
-    pub(crate) shared: bool,
-}
 
 /// Candidate by candidate, the similarities with all rows.
 pub(crate) struct Table {
     values: Vec<f32>,
     pitch: usize,
+    _taken: Taken<'static>,
 }
 
 impl Table {
-    /// The table, or none if it would be too large.
+    /// The table, or none if it would be too large, or if there is no memory for it now.
     pub(crate) fn new(
         level: Level,
         candidates: &Normed,
@@ -49,12 +41,21 @@ impl Table {
             0
         };
         let pitch = width + gap;
-        if width == 0 || count.saturating_mul(pitch) > within.largest {
+        let size = count.saturating_mul(pitch);
+        if width == 0 || size > within.largest {
             return Ok(None);
         }
-        let mut values = vec![0.0; count * pitch];
-        in_large_pages(&mut values);
-        let mut table = Self { values, pitch };
+        let Some(taken) = ROOM.take(size) else {
+            return Ok(None);
+        };
+        let Some(values) = large_zeros(size) else {
+            return Ok(None);
+        };
+        let mut table = Self {
+            values,
+            pitch,
+            _taken: taken,
+        };
         let shared = if within.shared { count } else { 0 };
         let alike = shared / PANEL_ROWS * PANEL_ROWS;
         let chunks = table.values.par_chunks_mut(CHUNK * pitch).enumerate();
@@ -159,7 +160,7 @@ impl Kernel for Fill<'_> {
         let found = self.found;
         let (rows, similarity) = (&self.ground.rows, self.ground.similarity);
         self.group
-            .similarities(s, rows, self.start, similarity, found);
+            .similarities(s, rows, self.start, similarity, 0..self.group.len(), found);
         let (low, high) = found.split_at(size);
         let each = low
             .chunks_exact(TILE_ROWS)

@@ -1,5 +1,6 @@
 //! Large pages for large tables: with small ones the first touch of a gigabyte costs a second.
 
+use std::alloc::{Layout, alloc_zeroed};
 #[cfg(target_os = "linux")]
 use std::ffi::{c_int, c_void};
 
@@ -13,10 +14,26 @@ unsafe extern "C" {
     fn madvise(start: *mut c_void, bytes: usize, advice: c_int) -> c_int;
 }
 
+/// Zeros in large pages, or none where memory is not to be had: a plain vector would end the
+/// process. Memory that is fresh from the system is not touched.
+pub(crate) fn large_zeros(len: usize) -> Option<Vec<f32>> {
+    let layout = Layout::array::<f32>(len).ok().filter(|it| it.size() > 0)?;
+    // SAFETY: the layout is not empty.
+    let start = unsafe { alloc_zeroed(layout) }.cast::<f32>();
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: allocated just now, with the layout that a vector of this capacity has, and nobody
+    // else knows it; all bits zero are zeros.
+    let mut values = unsafe { Vec::from_raw_parts(start, len, len) };
+    in_large_pages(&mut values);
+    Some(values)
+}
+
 /// Ask for large pages where the system gives them on demand. Only a hint: nothing depends on it,
 /// and a refusal is not an error.
 #[cfg(target_os = "linux")]
-pub(crate) fn in_large_pages(values: &mut [f32]) {
+fn in_large_pages(values: &mut [f32]) {
     let from = values.as_mut_ptr().cast::<u8>();
     let skip = from.align_offset(PAGE);
     let bytes = size_of_val(values).saturating_sub(skip) / PAGE * PAGE;
@@ -27,4 +44,4 @@ pub(crate) fn in_large_pages(values: &mut [f32]) {
 
 /// Elsewhere the system decides.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn in_large_pages(_: &mut [f32]) {}
+fn in_large_pages(_: &mut [f32]) {}

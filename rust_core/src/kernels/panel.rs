@@ -8,6 +8,7 @@
 use super::aligned::Aligned;
 use super::simd::{Kernel, Simd};
 use super::vectors::TILE_ROWS;
+use std::ops::Range;
 
 /// Rows that are visited together: two registers of the widest kind.
 pub(crate) const PANEL_ROWS: usize = 2 * TILE_ROWS;
@@ -36,20 +37,33 @@ impl Panels {
         &self.values.as_slice()[start * self.depth..(start + TILE_ROWS) * self.depth]
     }
 
-    /// Products of `PANEL_ROWS` rows from `start` with all candidates: for the first sixteen rows
-    /// candidate by candidate, 16 values each, then for the others.
+    /// Products of `PANEL_ROWS` rows from `start` with candidates `span`, which is one or begins
+    /// with a multiple of `ABREAST`: for the first sixteen rows candidate by candidate, 16 values
+    /// each, then for the others.
     #[inline(always)]
-    pub(crate) fn products<S: Simd>(&self, s: S, start: usize, with: &Abreast, out: &mut [f32]) {
+    pub(crate) fn products<S: Simd>(
+        &self,
+        s: S,
+        start: usize,
+        with: &Abreast,
+        span: Range<usize>,
+        out: &mut [f32],
+    ) {
         let panels = [self.panel(start), self.panel(start + TILE_ROWS)];
-        let (low, high) = out.split_at_mut(with.count * TILE_ROWS);
-        for first in (0..with.count).step_by(ABREAST) {
-            let span = first * TILE_ROWS..with.count.min(first + ABREAST) * TILE_ROWS;
+        let (low, high) = out.split_at_mut(span.len() * TILE_ROWS);
+        for first in span.clone().step_by(ABREAST) {
+            let (block, offset) = (first / ABREAST, first % ABREAST);
+            let part = first - span.start..span.end.min(first + ABREAST) - span.start;
+            let part = part.start * TILE_ROWS..part.end * TILE_ROWS;
             let job = Job {
                 panels,
-                candidates: &with.values.as_slice()[first * self.depth..][..ABREAST * self.depth],
-                out: [&mut low[span.clone()], &mut high[span]],
+                candidates: &with.values.as_slice()[block * ABREAST * self.depth..]
+                    [offset..ABREAST * self.depth],
+                out: [&mut low[part.clone()], &mut high[part]],
             };
-            if S::TILE * 2 >= ABREAST {
+            if span.len() == 1 {
+                s.call(Sized::<1>(job));
+            } else if S::TILE * 2 >= ABREAST {
                 s.call(Sized::<ABREAST>(job));
             } else {
                 s.call(Sized::<{ ABREAST / 2 }>(job));
@@ -128,7 +142,7 @@ fn interleave<'a>(
 
 struct Job<'a> {
     panels: [&'a [f32]; 2],
-    /// `ABREAST` side by side.
+    /// `ABREAST` side by side, from the first that is wanted.
     candidates: &'a [f32],
     /// For each panel, 16 values per candidate; the candidates of the last may be fewer.
     out: [&'a mut [f32]; 2],
@@ -144,7 +158,8 @@ impl<const C: usize> Kernel for Sized<'_, C> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let job = self.0;
-        for first in (0..ABREAST).step_by(C) {
+        let count = job.out[0].len() / TILE_ROWS;
+        for first in (0..count).step_by(C) {
             for lane in (0..PANEL_ROWS).step_by(2 * S::LANES) {
                 let (one, two) = (place(lane), place(lane + S::LANES));
                 let acc = two_registers::<S, C>(

@@ -7,6 +7,7 @@ use super::simd::math::{LOWEST, exp};
 use super::simd::{Kernel, Level, Simd};
 use super::vectors::{TILE_ROWS, Values, Vectors};
 use super::{Error, Result};
+use std::ops::Range;
 
 /// Below this share of `|x|^2 + |y|^2`, `|x|^2 + |y|^2 - 2xy` has lost its digits to cancellation.
 const CANCELLED: f32 = 1e-4;
@@ -126,11 +127,16 @@ impl Normed {
         self.norms.len()
     }
 
+    /// The squared length of a row.
+    pub(crate) fn norm(&self, row: usize) -> f32 {
+        self.norms[row]
+    }
+
     pub(crate) fn dim(&self) -> usize {
         self.dim
     }
 
-    fn row(&self, row: usize) -> &[f32] {
+    pub(crate) fn row(&self, row: usize) -> &[f32] {
         &self.values[row * self.dim..(row + 1) * self.dim]
     }
 }
@@ -151,7 +157,7 @@ impl Kernel for Squared<'_> {
 pub(crate) struct Compared {
     panels: Panels,
     /// One per row and zeros up to a whole number of panels.
-    norms: Vec<f32>,
+    pub(crate) norms: Vec<f32>,
 }
 
 impl Compared {
@@ -184,8 +190,9 @@ impl Group {
         self.values.len()
     }
 
-    /// The similarities of each with `PANEL_ROWS` rows from `start`: with the first 16 rows 16
-    /// values each, then with the others; those past the last row mean nothing.
+    /// The similarities of candidates `span`, which is one or begins with a multiple of
+    /// `ABREAST`, with `PANEL_ROWS` rows from `start`: with the first 16 rows 16 values each,
+    /// then with the others; those past the last row mean nothing.
     #[inline(always)]
     pub(crate) fn similarities<S: Simd>(
         &self,
@@ -193,15 +200,17 @@ impl Group {
         rows: &Compared,
         start: usize,
         similarity: Similarity,
+        span: Range<usize>,
         out: &mut [f32],
     ) {
-        rows.panels.products(s, start, &self.values, out);
+        rows.panels
+            .products(s, start, &self.values, span.clone(), out);
         if similarity != Similarity::Dot {
-            let halves = out.chunks_exact_mut(self.len() * TILE_ROWS);
+            let halves = out.chunks_exact_mut(span.len() * TILE_ROWS);
             for (out, start) in halves.zip((start..).step_by(TILE_ROWS)) {
                 let norms = &rows.norms[start..start + TILE_ROWS];
-                if self.distances(s, norms, out) {
-                    self.mend(s, rows, start, out);
+                if distances(s, norms, &self.norms[span.clone()], out) {
+                    self.mend(s, rows, start, span.start, out);
                 }
             }
         }
@@ -214,35 +223,10 @@ impl Group {
         }
     }
 
-    /// Squared distances in place of dot products, -1 where they cancelled; whether any did.
-    #[inline(always)]
-    fn distances<S: Simd>(&self, s: S, norms: &[f32], out: &mut [f32]) -> bool {
-        let (zero, one) = (s.splat(0.0), s.splat(1.0));
-        let mut any = zero;
-        for (out, &norm) in out.chunks_exact_mut(TILE_ROWS).zip(&self.norms) {
-            let norm = s.splat(norm);
-            let lanes = out.chunks_exact_mut(S::LANES);
-            for (out, norms) in lanes.zip(norms.chunks_exact(S::LANES)) {
-                // SAFETY: both chunks have exactly `LANES` floats.
-                unsafe {
-                    let both = s.add(s.load(norms.as_ptr()), norm);
-                    let squared = s.fma(s.load(out.as_ptr()), s.splat(-2.0), both);
-                    // Not a number is infinity minus infinity: far apart.
-                    let squared = s.min(squared, s.splat(f32::MAX));
-                    let least = s.mul(both, s.splat(CANCELLED));
-                    any = s.max(any, s.select_gt(squared, least, zero, one));
-                    let squared = s.select_gt(squared, least, squared, s.splat(-1.0));
-                    s.store(out.as_mut_ptr(), squared);
-                }
-            }
-        }
-        s.sums([any, zero, zero, zero])[0] > 0.0
-    }
-
     /// Direct differences where products cancelled.
     #[inline(always)]
-    fn mend<S: Simd>(&self, s: S, rows: &Compared, start: usize, out: &mut [f32]) {
-        for (candidate, out) in out.chunks_exact_mut(TILE_ROWS).enumerate() {
+    fn mend<S: Simd>(&self, s: S, rows: &Compared, start: usize, first: usize, out: &mut [f32]) {
+        for (candidate, out) in (first..).zip(out.chunks_exact_mut(TILE_ROWS)) {
             if out.iter().all(|&x| x >= 0.0) {
                 continue;
             }
@@ -254,4 +238,29 @@ impl Group {
             }
         }
     }
+}
+
+/// Squared distances in place of dot products, -1 where they cancelled; whether any did.
+#[inline(always)]
+fn distances<S: Simd>(s: S, norms: &[f32], own: &[f32], out: &mut [f32]) -> bool {
+    let (zero, one) = (s.splat(0.0), s.splat(1.0));
+    let mut any = zero;
+    for (out, &norm) in out.chunks_exact_mut(TILE_ROWS).zip(own) {
+        let norm = s.splat(norm);
+        let lanes = out.chunks_exact_mut(S::LANES);
+        for (out, norms) in lanes.zip(norms.chunks_exact(S::LANES)) {
+            // SAFETY: both chunks have exactly `LANES` floats.
+            unsafe {
+                let both = s.add(s.load(norms.as_ptr()), norm);
+                let squared = s.fma(s.load(out.as_ptr()), s.splat(-2.0), both);
+                // Not a number is infinity minus infinity: far apart.
+                let squared = s.min(squared, s.splat(f32::MAX));
+                let least = s.mul(both, s.splat(CANCELLED));
+                any = s.max(any, s.select_gt(squared, least, zero, one));
+                let squared = s.select_gt(squared, least, squared, s.splat(-1.0));
+                s.store(out.as_mut_ptr(), squared);
+            }
+        }
+    }
+    s.sums([any, zero, zero, zero])[0] > 0.0
 }

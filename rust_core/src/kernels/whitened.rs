@@ -7,6 +7,7 @@
 use super::aligned::{Aligned, padded};
 use super::error::same_length;
 use super::head::{Ahead, products};
+use super::masses::check_weights;
 use super::simd::{Kernel, Simd};
 use super::square::Square;
 use super::vectors::{TILE_ROWS, Tile, Values, Vectors};
@@ -37,14 +38,7 @@ pub(crate) fn check_rows(
     if let Some(position) = vectors.first_nonfinite(engine.level()) {
         return Err(Error::NotFinite { what, position });
     }
-    let what = "weights";
-    if let Some(position) = weights.iter().position(|w| !w.is_finite()) {
-        return Err(Error::NotFinite { what, position });
-    }
-    match weights.iter().position(|&w| w < 0.0) {
-        Some(position) => Err(Error::OutOfRange { what, position }),
-        None => Ok(()),
-    }
+    check_weights(Some(weights), weights.len())
 }
 
 /// Rows of f32, padded.

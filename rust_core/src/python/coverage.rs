@@ -7,7 +7,7 @@
 
 use super::arrays::{Column, Matrix, array, column, matrix, shape};
 use super::engine::{CancelFlag, Engine, flag};
-use crate::kernels::{Graph, Picks, Rows, Similarity};
+use crate::kernels::{Picks, Rows, Similarity};
 use numpy::PyArray1;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -51,28 +51,5 @@ pub(super) fn herd<'py>(
             .0
             .herd(candidates, ground, dim, similarity, k, &cancel)
     })?;
-    Ok(picked(py, picks))
-}
-
-#[pyfunction]
-#[pyo3(signature = (engine, offsets, row, similarity, weights, covered, k, cancel=None))]
-pub(super) fn herd_sparse<'py>(
-    py: Python<'py>,
-    engine: &Engine,
-    offsets: Column<'py, i64>,
-    row: Column<'py, i32>,
-    similarity: Column<'py, f32>,
-    weights: Column<'py, f32>,
-    covered: Column<'py, f32>,
-    k: usize,
-    cancel: Option<&CancelFlag>,
-) -> PyResult<Picked<'py>> {
-    let graph = Graph {
-        offsets: column(&offsets)?,
-        row: column(&row)?,
-        similarity: column(&similarity)?,
-    };
-    let (weights, covered, cancel) = (column(&weights)?, column(&covered)?, flag(cancel));
-    let picks = py.detach(|| engine.0.herd_sparse(graph, weights, covered, k, &cancel))?;
     Ok(picked(py, picks))
 }

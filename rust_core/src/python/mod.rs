@@ -41,7 +41,7 @@ mod _native {
         k_means, k_means_plus_plus, nearest_centres, nearest_within, neighbours,
     };
     #[pymodule_export]
-    use super::coverage::{herd, herd_sparse};
+    use super::coverage::herd;
     #[pymodule_export]
     use super::design::{bait, max_det, outer_sum};
     #[pymodule_export]

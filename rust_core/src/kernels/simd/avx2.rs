@@ -113,6 +113,11 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn mask_gt(self, a: __m256, b: __m256) -> u32 {
+        compute!(_mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(a, b)).cast_unsigned())
+    }
+
+    #[inline(always)]
     fn round(self, x: __m256) -> __m256 {
         compute!(_mm256_round_ps::<
             { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },

@@ -127,6 +127,11 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn mask_gt(self, a: __m512, b: __m512) -> u32 {
+        u32::from(compute!(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(a, b)))
+    }
+
+    #[inline(always)]
     fn round(self, x: __m512) -> __m512 {
         compute!(_mm512_roundscale_ps::<
             { _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC },

@@ -11,6 +11,8 @@ mod avx2;
 mod avx512;
 pub(crate) mod math;
 mod scalar;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod vnni;
 
 use super::{Error, Result};
 pub(crate) use scalar::Scalar;
@@ -66,6 +68,8 @@ pub trait Simd: Copy + Send + Sync {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// `x` where `a > b`, else `y`.
     fn select_gt(self, a: Self::V, b: Self::V, x: Self::V, y: Self::V) -> Self::V;
+    /// The lanes where `a > b`, the first one lowest.
+    fn mask_gt(self, a: Self::V, b: Self::V) -> u32;
     /// The nearest whole number, for `|x| < 2^22`.
     fn round(self, x: Self::V) -> Self::V;
     /// `2^n` for whole `n` in `[-126, 127]`.

@@ -93,6 +93,11 @@ impl Simd for Scalar {
     }
 
     #[inline(always)]
+    fn mask_gt(self, a: V, b: V) -> u32 {
+        (0..Self::LANES).fold(0, |mask, i| mask | u32::from(a[i] > b[i]) << i)
+    }
+
+    #[inline(always)]
     fn round(self, x: V) -> V {
         // Adding and subtracting 1.5 * 2^23 leaves the nearest whole number, ties to even.
         const MAGIC: f32 = 12_582_912.0;

@@ -251,3 +251,25 @@ fn a_pair_that_is_looked_at_once_counts_for_both() {
         }
     }
 }
+
+/// Rows of many values, of which many lie as near to the edge of a ball as bytes can tell.
+#[test]
+fn bytes_change_no_ball() {
+    for (dim, n, scale) in [(70, 300, 6.0), (130, 450, 9.3), (33, 97, 1e-3)] {
+        let rows: Vec<f32> = (0..n * dim)
+            .map(|at| ((at * 7919 + at * at % 613) % 1009) as f32 / 500.0 - 1.0)
+            .collect();
+        let task = Task {
+            dim,
+            candidates: rows[..n / 2 * dim].to_vec(),
+            rows,
+            weights: (0..n).map(|row| (row % 7) as f32 / 3.0).collect(),
+            covered: (0..n).map(|row| (row % 3) as f32 / 4.0).collect(),
+            kind: "ball",
+            scale,
+        };
+        for engine in engines() {
+            assert!(!task.run(&engine, 30).index.is_empty());
+        }
+    }
+}

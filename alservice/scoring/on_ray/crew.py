@@ -1,0 +1,145 @@
+"""Actors on the nodes of a cluster, made anew when they die; and the cluster, found again."""
+
+import importlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from alservice import __version__
+from alservice.core import Engine
+from alservice.domain.startup import StartupError
+from alservice.scoring.on_ray.actor import About, OpenStore, ShardActor
+from alservice.scoring.on_ray.call import Call, reason
+from alservice.scoring.spread.shards import Order
+from alservice.telemetry.logs import logger
+
+_log: Final = logger("ray")
+_START_S: Final = 120.0
+_AGAIN_S: Final = 10.0  # between attempts to reach a cluster that is gone
+_AT_ONCE: Final = 64  # calls; more than a replica runs
+
+
+class Crew:
+    """Shards on Ray: one actor per node that has CPUs, with as many threads as it has CPUs.
+
+    Actors take no CPUs from Ray's books, so that every replica may have its own everywhere. Where
+    the cluster is gone there are no shards, until it is back. Safe for many threads.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Any],
+        engine: Engine,
+        open_store: OpenStore,
+        mark: str | None,
+        actors_per_node: int = 1,
+    ) -> None:
+        """Connect, start the actors, and see that they find `mark` in the place of the segments.
+
+        Raises StartupError.
+        """
+        self._connect, self._per_node = connect, actors_per_node
+        self._simd, self._open_store, self._mark = engine.simd, open_store, mark
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        self._homes: list[tuple[str, int]] = []
+        self._actors: list[Any] = []
+        self.ray: Any = connect()
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def count(self) -> int:
+        """Actors."""
+        return len(self._actors)
+
+    def start(self, orders: Mapping[int, Order]) -> Call:
+        """Begin orders, by shard."""
+        return Call(self, orders)
+
+    def actor(self, shard: int) -> Any:
+        """The one that has this place now; None where the cluster is gone."""
+        with self._lock:
+            return self._actors[shard] if shard < len(self._actors) else None
+
+    def replace(self, shard: int, dead: Any) -> None:
+        """Another in its place, on its node or, if that is gone, on any; once per death."""
+        with self._lock:
+            if shard < len(self._actors) and self._actors[shard] is dead:
+                _log.warning("an actor is gone: another takes its place", shard=shard)
+                self._actors[shard] = self._spawn(shard)
+
+    def lost(self, used: Sequence[Any]) -> None:
+        """The cluster of these actors cannot be reached: go on without, and look for it."""
+        with self._lock:
+            if not any(actor in used for actor in self._actors):
+                return
+            self._actors = []
+        _log.warning("the Ray cluster is gone: this process does all of the work meanwhile")
+        threading.Thread(target=self._find_again, name="ray-again", daemon=True).start()
+
+    def close(self) -> None:
+        """Leave the cluster; its actors end with that. Idempotent."""
+        self._closed.set()
+        self.ray.shutdown()
+
+    def _begin(self) -> None:
+        """Start the actors and have them checked. Raises StartupError."""
+        nodes = [n for n in self.ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
+        if not nodes:
+            raise StartupError("the Ray cluster has no node with CPUs: add workers to it")
+        self._homes = [
+            (node["NodeID"], max(1, int(node["Resources"]["CPU"]) // self._per_node))
+            for node in nodes
+            for _ in range(self._per_node)
+        ]
+        actors = [self._spawn(shard) for shard in range(len(self._homes))]
+        try:
+            every = self.ray.get([actor.about.remote() for actor in actors], timeout=_START_S)
+        except self.ray.exceptions.RayError as error:
+            text = f"the actors on the Ray cluster do not start: {reason(error)}"
+            raise StartupError(text) from error
+        for about in every:
+            _check(about, self._mark)
+        self._actors = actors
+
+    def _find_again(self) -> None:
+        while not self._closed.wait(_AGAIN_S):
+            try:
+                self.ray.shutdown()
+                self.ray = self._connect()
+                self._begin()
+            except Exception as error:  # noqa: BLE001 whatever it is, it may pass
+                _log.info("the Ray cluster is not back yet", error=reason(error))
+            else:
+                _log.warning("the Ray cluster is back")
+                return
+
+    def _spawn(self, shard: int) -> Any:
+        node, threads = self._homes[shard]
+        strategies = importlib.import_module("ray.util.scheduling_strategies")
+        kind = self.ray.remote(ShardActor).options(
+            num_cpus=0,
+            max_concurrency=_AT_ONCE,
+            scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(node, soft=True),
+        )
+        return kind.remote(self._open_store, threads, self._simd)
+
+
+def _check(about: About, mark: str | None) -> None:
+    if about.version != __version__:
+        text = (
+            f"the Ray cluster runs alservice {about.version}, this process {__version__}: install "
+            "the same version everywhere"
+        )
+        raise StartupError(text)
+    if about.mark != mark:
+        text = (
+            "a node of the Ray cluster does not see the segments of this process: share the "
+            "folder under the same path, or use --objects s3://bucket/prefix with AWS_* set on "
+            "the nodes"
+        )
+        raise StartupError(text)

@@ -1,0 +1,44 @@
+"""Parquet: row groups, of which only the wanted columns are read, page by page."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from alservice.domain.source import SourceColumns
+from alservice.storage.imports.assemble import readable
+from alservice.storage.imports.raw import RawFile, Window
+from alservice.storage.imports.tables import TableSource, arrow
+
+_BUFFER_BYTES: Final = 1 << 20
+
+
+def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
+    """The source. Raises ImportUnavailable, SourceInvalid, InvalidField."""
+    arrow()
+    from pyarrow import parquet  # noqa: PLC0415 (an option, and slow)
+
+    def opened() -> Any:
+        # Buffered: pages come one by one, where otherwise a row group would be read whole.
+        return parquet.ParquetFile(Window(raw), buffer_size=_BUFFER_BYTES, pre_buffer=False)
+
+    def batches(names: Sequence[str], start: int, step: int) -> Iterator[Any]:
+        file = opened()
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        group, skip = 0, start
+        while group < len(sizes) and skip >= sizes[group]:
+            skip -= sizes[group]
+            group += 1
+        if group == len(sizes):
+            return
+        groups = list(range(group, len(sizes)))
+        columns = list(names)
+        for batch in file.iter_batches(
+            step, row_groups=groups, columns=columns, use_threads=False
+        ):
+            if skip < batch.num_rows:
+                yield batch.slice(skip)
+            skip = max(0, skip - batch.num_rows)
+
+    with readable(uri):
+        file = opened()
+        schema, count = file.schema_arrow, file.metadata.num_rows
+    return TableSource(raw, uri, schema, count, batches, asked)

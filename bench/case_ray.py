@@ -1,0 +1,154 @@
+"""The pool pass on Ray beside the same pass in this process, on the same cores; and its cut.
+
+Both read the same segment files, which the page cache holds. ALSERVICE_BENCH_ROWS=10000000 is for
+ten million (7.7 GB below the temporary folder). The work of eight shards is counted in rows, in
+this process: on two cores their time would say nothing.
+"""
+
+import importlib.util
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from alservice.core import Block, CancelFlag, Engine
+from alservice.domain.head import LinearHead
+from alservice.domain.item import ItemBlock
+from alservice.domain.project import DType
+from alservice.domain.segment import Segment, SegmentState
+from alservice.domain.strategy import Scoring, Selecting
+from alservice.ports.scoring import Pass, PoolScoring, SegmentBlock
+from alservice.scoring.local import LocalScoring
+from alservice.scoring.on_ray import Crew, connect
+from alservice.scoring.spread import SpreadScoring
+from alservice.storage.files import LocalFiles
+from alservice.storage.open_elsewhere import open_elsewhere
+from alservice.storage.segments import FileSegmentStore
+from bench.asked import BATCH, KNOWN
+from bench.case_k_center import covering_radius
+from bench.counted_shards import CountedShards
+from bench.memory import MEBIBYTE, rss
+from bench.paired import paired
+from bench.pools import DIMENSION, head, pool
+from bench.ray_cluster import Cluster, running_cluster
+from bench.rows import Row, compare, skipped
+from bench.sizes import THREADS, sized
+
+ROWS = int(os.environ.get("ALSERVICE_BENCH_ROWS", sized(1_000_000, 4_000)))
+SEGMENT_ROWS = sized(40_000, 500)
+SHARDS = 8
+ROUNDS = sized(7, 1)
+LOCAL = "this process"
+
+
+def run() -> Iterator[Row]:
+    """All rows of this case."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        blocks = stored(folder, ROWS)
+        yield from _beside_local(folder, blocks)
+        yield from _counted(folder, blocks)
+
+
+def stored(folder: Path, rows: int) -> list[Block]:
+    """Clustered float16 vectors as segments of a place; a million of them, again and again."""
+    store = FileSegmentStore(LocalFiles(folder / "segments"))
+    vectors = pool("clustered", min(rows, 1_000_000)).astype(np.float16)
+    blocks: list[Block] = []
+    for start in range(0, rows, SEGMENT_ROWS):
+        at = np.arange(start, min(start + SEGMENT_ROWS, rows))
+        items = ItemBlock(tuple(map(str, at)), vectors[at % len(vectors)], DType.F16)
+        name = secrets.token_hex(8)
+        writer = store.writer(name, DIMENSION, DType.F16)
+        writer.append(items, np.zeros(len(at), np.int64))
+        sealed = writer.seal()
+        segment = Segment(
+            segment_id=name,
+            project_id="bench",
+            space_id="bench",
+            state=SegmentState.LIVE,
+            rows=sealed.rows,
+            live_rows=sealed.rows,
+            size_bytes=sealed.size_bytes,
+            crc32c=sealed.crc32c,
+        )
+        reader = store.open(segment)
+        closed = np.zeros((len(at) + 7) // 8, np.uint8)
+        blocks.append(SegmentBlock(reader.vectors, reader.ids.hashes, closed, segment))
+    return blocks
+
+
+def question(name: str, blocks: Sequence[Block], classes: int = 10) -> Pass:
+    """A batch by a strategy with a model of so many classes."""
+    model, strategy = head(), KNOWN[name]
+    if not isinstance(strategy, Scoring | Selecting):
+        raise TypeError(f"{name} cannot be asked directly")
+    return Pass(
+        strategy=strategy,
+        blocks=blocks,
+        count=BATCH,
+        seed=1,
+        cancel=CancelFlag(),
+        head=LinearHead(model.weights[:classes].copy(), model.bias[:classes].copy()),
+        class_count=classes,
+    )
+
+
+def _beside_local(folder: Path, blocks: Sequence[Block]) -> Iterator[Row]:
+    if importlib.util.find_spec("ray") is None:
+        yield skipped(f"ray-margin-{ROWS}", LOCAL, "Ray is not installed")
+        return
+    local, here = LocalScoring(Engine(THREADS)), Engine(THREADS)
+    with running_cluster() as cluster:
+        os.environ.update(cluster.environment)
+        join = partial(connect, cluster.address, THREADS)
+        crew = Crew(join, here, partial(open_elsewhere, None, folder), mark=None)
+        try:
+            spread = SpreadScoring(here, shards=crew)
+            for name, classes in (("margin", 2), ("margin", 10), ("k_center", 2)):
+                yield _times(
+                    f"ray-{name}-{classes}-{ROWS}", question(name, blocks, classes), spread, local
+                )
+            yield _memory(cluster)
+        finally:
+            crew.close()
+
+
+def _memory(cluster: Cluster) -> Row:
+    """What the actor and Ray's object store hold of a pool that the actor has walked."""
+    (actor,), (raylet,) = cluster.named("ShardActor"), cluster.named("raylet/raylet ")
+    held = rss(actor.pid, "RssAnon") + rss(raylet.pid, "RssShmem")
+    pool_bytes = ROWS * DIMENSION * 2
+    name = f"ray-memory-{ROWS}"
+    return compare(name, held / MEBIBYTE, "the pool", pool_bytes / MEBIBYTE, "<=", 0.5, unit="MiB")
+
+
+def _times(name: str, ask: Pass, spread: PoolScoring, local: PoolScoring) -> Row:
+    ours, theirs = spread.choose(ask), local.choose(ask)
+    if ours.row.tolist() != theirs.row.tolist():
+        raise RuntimeError(f"{name}: not the same batch")
+    rounds = 1 if ask.strategy is KNOWN["k_center"] else ROUNDS
+    found = paired(lambda: spread.choose(ask), lambda: local.choose(ask), rounds=rounds)
+    return compare(name, found.ours_s, LOCAL, found.other_s, "<=", 1.3, ratio=1 / found.speedup)
+
+
+def _counted(folder: Path, blocks: Sequence[Block]) -> Iterator[Row]:
+    """The most rows that one of eight shards walks beside an eighth; the covering radius."""
+    shards = CountedShards(partial(open_elsewhere, None, folder), SHARDS)
+    spread = SpreadScoring(Engine(THREADS), shards=shards)
+    spread.choose(question("margin", blocks))
+    most, share = max(shards.rows_walked), ROWS / SHARDS
+    name = f"ray-rows-of-{SHARDS}-shards-{ROWS}"
+    yield compare(name, most, "an eighth", share, "<=", 1 + SEGMENT_ROWS / share, unit="rows")
+    few = blocks[: sized(10, 4)]
+    ask = question("k_center", few)
+    vectors = np.concatenate([np.asarray(b.vectors, np.float32) for b in few])
+    starts = np.arange(len(few)) * SEGMENT_ROWS
+    one, two = LocalScoring(Engine(THREADS)).choose(ask), spread.choose(ask)
+    ours, theirs = (covering_radius(vectors, starts[r.block] + r.row) for r in (two, one))
+    name = f"ray-k_center-radius-of-{SHARDS}-shards-{len(vectors)}"
+    yield compare(name, ours, LOCAL, theirs, "<=", 4, unit="distance")

@@ -1,0 +1,48 @@
+"""Shards of this process that count the rows they walk: what a cluster's machines would do."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from alservice.core import CancelFlag, Cancelled, Engine
+from alservice.scoring.on_ray import OpenStore
+from alservice.scoring.spread import Order, Shard
+
+
+class CountedShards:
+    """So many shards, one thread each; an order is carried out when it is given."""
+
+    def __init__(self, open_store: OpenStore, count: int) -> None:
+        self._shards = [Shard(open_store()[0], Engine(1)) for _ in range(count)]
+        self._answers: dict[int, object] = {}
+        self.rows_walked = [0] * count
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self._shards)
+
+    def start(self, orders: Mapping[int, Order]) -> Self:
+        """Carry out orders, by shard."""
+        self._answers = {}
+        for shard, order in orders.items():
+            self.rows_walked[shard] += sum(piece.segment.rows for piece in order.pieces)
+            self._answers[shard] = self._shards[shard].carry_out("call", order)
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing runs any more."""
+
+    def wait(self, cancel: CancelFlag) -> Mapping[int, object]:
+        """The answers by shard. Raises Cancelled."""
+        if cancel.cancelled:
+            raise Cancelled
+        return self._answers

@@ -1,0 +1,156 @@
+"""Actors die, calls are cancelled, places are wrong: queries finish, or say what to do."""
+
+import os
+import threading
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alservice.core import Block, CancelFlag, Cancelled, Engine, Ranked
+from alservice.domain.startup import StartupError
+from alservice.ports.scoring import SegmentBlock
+from alservice.scoring.local import LocalScoring
+from alservice.scoring.on_ray import Crew
+from alservice.scoring.spread import SpreadScoring
+from alservice.scoring.spread.merge import merge_ranked
+from alservice.scoring.spread.spread import Spread
+from alservice.scoring.spread.tasks import Draw
+from alservice.storage.files import LocalFiles
+from alservice.storage.files.local_place import LocalPlace
+from alservice.storage.open_elsewhere import FOLDER, open_elsewhere
+from alservice.storage.open_place import open_place
+from tests.ray.tasks import Dies, Works, open_bucket_elsewhere
+from tests.s3.server import S3Server
+from tests.scoring.stored import stored_block
+
+ROWS = 1000
+
+
+class Guest:
+    """Ray as a crew uses it, which leaves it open for the next test."""
+
+    def __init__(self, ray: Any) -> None:
+        self.ray = ray
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.ray, name)
+
+    def shutdown(self) -> None:
+        """Not now."""
+
+
+def a_crew(ray: Any, folder: Path, mark: str | None = None) -> Crew:
+    """Two actors on one node."""
+    opener = partial(open_elsewhere, None, folder)
+    return Crew(lambda: Guest(ray), Engine(1), opener, mark, actors_per_node=2)
+
+
+@pytest.fixture
+def crew(ray: Any, tmp_path: Path) -> Crew:
+    """Two actors on an empty place."""
+    LocalPlace(tmp_path)
+    return a_crew(ray, tmp_path)
+
+
+def some_blocks(folder: Path) -> list[Block]:
+    """Four segments."""
+    source = np.random.default_rng(3)
+    return [
+        stored_block(
+            folder,
+            Block(
+                vectors=source.normal(size=(ROWS, 4)).astype(np.float32),
+                id_hash=source.integers(0, 2**64, ROWS, dtype=np.uint64),
+                excluded=np.zeros(ROWS // 8, np.uint8),
+            ),
+        )
+        for _ in range(4)
+    ]
+
+
+@pytest.mark.parametrize("times", [1, 2, 12])
+def test_actors_that_are_killed_in_the_middle_change_no_answer(
+    crew: Crew, tmp_path: Path, times: int
+) -> None:
+    blocks = some_blocks(tmp_path)
+    deaths = tmp_path / "deaths"
+    deaths.mkdir()
+    spread = Spread(crew, LocalScoring(Engine(1)))
+    task = Dies(50, 9, os.getpid(), deaths, times)
+    found = spread.run(task, blocks, (), CancelFlag())
+    parts = [part for part in found if isinstance(part, Ranked)]
+    merged = merge_ranked(parts, blocks, 50, 9)
+    expected = Engine(1).random_top_k(blocks, 50, 9)
+    np.testing.assert_array_equal(merged.block, expected.block)
+    np.testing.assert_array_equal(merged.row, expected.row)
+    died = len(list(deaths.iterdir()))
+    assert died == times if times < 12 else 2 < died < times  # then this process did it
+    again = spread.run(Draw(50, 9), blocks, (), CancelFlag())  # and all of them work again
+    assert sum(len(part.row) for part in again if isinstance(part, Ranked)) == 100
+
+
+def test_a_cancelled_query_ends_and_so_do_its_actors(crew: Crew, tmp_path: Path) -> None:
+    blocks, cancel = some_blocks(tmp_path)[:1], CancelFlag()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            Spread(crew, LocalScoring(Engine(1))).run(Works(pipe), blocks, (), cancel)
+        except Cancelled as error:
+            raised.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    with pipe.open() as said:
+        assert said.readline() == "begun\n"
+        cancel.cancel()
+        assert said.readline() == "ended\n"
+    asking.join()
+    assert len(raised) == 1
+
+
+def test_a_place_that_is_not_the_same_everywhere_is_refused(ray: Any, tmp_path: Path) -> None:
+    LocalPlace(tmp_path).set_mark("one")
+    assert a_crew(ray, tmp_path, "one").count == 2
+    with pytest.raises(StartupError, match="share the folder"):
+        a_crew(ray, tmp_path, "another")
+
+
+def test_a_folder_that_the_nodes_do_not_have_is_refused(ray: Any, tmp_path: Path) -> None:
+    with pytest.raises(StartupError, match=r"nowhere is not there: share it"):
+        a_crew(ray, tmp_path / "nowhere")
+
+
+def test_actors_read_a_bucket_through_caches_of_their_own(
+    ray: Any, s3: S3Server, tmp_path: Path
+) -> None:
+    address = s3.fresh()
+    place = open_place(address, tmp_path / "replica")
+    block = some_blocks(tmp_path / "first")[0]
+    assert isinstance(block, SegmentBlock)
+    segment = block.segment
+    source = LocalFiles(tmp_path / "first" / "segments")
+    with source.open(
+        block.segment.segment_id, block.segment.size_bytes, block.segment.crc32c
+    ) as m:
+        draft = place.segments.create(segment.segment_id)
+        draft.write(np.frombuffer(m.read(), np.uint8))
+    draft.publish(segment.crc32c)
+    opener = partial(open_bucket_elsewhere, aws(), address, tmp_path)
+    crew = Crew(lambda: Guest(ray), Engine(1), opener, None, actors_per_node=2)
+    found = SpreadScoring(Engine(1), shards=crew).draw([block], 9, 1, CancelFlag())
+    expected = Engine(1).random_top_k([block], 9, 1)
+    np.testing.assert_array_equal(found.row, expected.row)
+    cached = list((tmp_path / FOLDER).rglob(f"{segment.segment_id}*"))
+    assert len(cached) == 1
+    place.close()
+
+
+def aws() -> dict[str, str]:
+    """What leads to the bucket, for a process that does not have it in its environment."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
