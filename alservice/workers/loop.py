@@ -17,7 +17,9 @@ from alservice.core import CancelFlag
 from alservice.core import Cancelled as KernelCancelled
 from alservice.domain.errors import (
     AlserviceError,
+    CacheFull,
     Cancelled,
+    DiskFull,
     HousekeepingFailed,
     ImportFailed,
     IndexFailed,
@@ -35,6 +37,7 @@ from alservice.workers.heartbeat import IDLE_S, LEASE_MS, Heartbeat, Work
 
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
+MOST_FULL: Final = 3  # attempts of which each met a full disk: other replicas' may have room
 # After an outage: so that an operation which cannot go on keeps nobody from the others.
 PAUSE_MS: Final = 5_000  # doubled with each attempt
 LONGEST_PAUSE_MS: Final = 60_000
@@ -179,7 +182,7 @@ class WorkerLoop:
         except (Cancelled, KernelCancelled):
             self._cancelled(work, handler)
         except AlserviceError as error:
-            if _is_passing(error):
+            if _is_passing(error, operation):
                 self._interrupted(work, error)
                 return
             log.warning("operation.failed", reason=error.reason, **_told(operation))
@@ -200,7 +203,7 @@ class WorkerLoop:
             _leave(work)
 
     def _interrupted(self, work: Work, error: AlserviceError) -> None:
-        """By an outage, no fault of the operation's: somebody will do it again, in a while."""
+        """By an outage or a full disk, not by its own fault: somebody will do it again, later."""
         log.warning("operation.interrupted", reason=error.reason, **_told(work.operation))
         _leave(work)
         if not isinstance(error, ShuttingDown):
@@ -218,8 +221,10 @@ def pause_ms(attempt: int) -> int:
     return min(PAUSE_MS << doublings, LONGEST_PAUSE_MS)
 
 
-def _is_passing(error: AlserviceError) -> bool:
-    """Whether the same work may go well later, without anybody's doing."""
+def _is_passing(error: AlserviceError, operation: Operation) -> bool:
+    """Whether the same work may go well later or elsewhere, without anybody's doing."""
+    if isinstance(error, DiskFull | CacheFull):
+        return operation.attempt < MOST_FULL
     refused = isinstance(error, ObjectStoreUnavailable) and error.refused
     return isinstance(error, Unavailable) and not refused
 
