@@ -103,10 +103,9 @@ def test_a_node_that_vanishes_changes_no_answer(
     with another_node(cluster) as node:
         until(lambda: sum(each["Alive"] for each in ray.nodes()) == 2)
         opener = partial(open_elsewhere, None, tmp_path)
-        scoring = SpreadScoring(
-            Engine(1), shards=Crew(lambda: Guest(ray), Engine(1), opener, None)
-        )
-        assert crew.count == 2
+        guests = Crew(lambda: Guest(ray), Engine(1), opener, None)
+        scoring = SpreadScoring(Engine(1), shards=guests)
+        assert guests.count == 2
         before = scoring.draw(blocks, 50, 9, CancelFlag())
         node.stop()
         after = scoring.draw(blocks, 50, 9, CancelFlag())
