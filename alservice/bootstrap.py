@@ -32,7 +32,7 @@ from alservice.ports.segments import SegmentStore
 from alservice.ports.sources import ItemSources
 from alservice.ports.trainer import Trainer
 from alservice.rpc.interceptor import Interceptor
-from alservice.rpc.lanes import Lanes
+from alservice.rpc.lanes import THREADS, Lanes
 from alservice.rpc.runner import Runner
 from alservice.rpc.server import RpcServer, Tls
 from alservice.rpc.services import services
@@ -48,6 +48,7 @@ from alservice.storage.open_place import open_place
 from alservice.storage.segments import FileSegmentStore
 from alservice.telemetry.logs import configure_logs, logger
 from alservice.telemetry.metrics import Metrics
+from alservice.telemetry.work_metrics import WorkMetrics
 from alservice.usecases.claim_place import claim_place
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.hold_place import HoldPlace
@@ -68,6 +69,14 @@ from alservice.workers.replay_process import ReplayProcess
 from alservice.workers.training_process import TrainingProcess
 from alservice.workers.wake import Wake
 
+# A worker each: so a training need not wait for an index, nor either for a file of terabytes.
+LANES: Final[Sequence[Mapping[OperationKind, Any]]] = (
+    {OperationKind.TRAIN: RunTraining, OperationKind.MERGE: RunMerge},
+    {OperationKind.BUILD_INDEX: RunBuildIndex, OperationKind.SIMULATE: RunSimulation},
+    {OperationKind.IMPORT: RunImport},
+)
+# For each thread that may be inside a transaction: of the calls, of workers and their heartbeats.
+CONNECTIONS: Final = sum(THREADS.values()) + 2 * len(LANES)
 _log: Final = logger("server")
 
 
@@ -97,7 +106,8 @@ class Adapters:
         Raises StartupError.
         """
         with ExitStack() as stack:
-            catalog = open_catalog(settings.catalog, settings.data, on_failure, durable=durable)
+            opening = partial(open_catalog, settings.catalog, settings.data, on_failure)
+            catalog = opening(CONNECTIONS, durable=durable)
             stack.callback(catalog.close)
             place = open_place(settings.objects, settings.data, settings.cache_bytes)
             stack.callback(place.close)
@@ -159,28 +169,23 @@ class Adapters:
             }
         )
 
-    def janitor(self, wiring: Wiring) -> WorkerLoop:
+    def janitor(self, wiring: Wiring, metrics: WorkMetrics) -> WorkerLoop:
         """What keeps the caches of a process tidy that carries out nothing."""
-        return WorkerLoop(self.catalog, {}, _owner(), self.wake.event(), self._tidying(wiring))
+        chores, wake = self._tidying(wiring), self.wake.event()
+        return WorkerLoop(self.catalog, {}, _owner(), wake, chores, metrics)
 
-    def workers(self, wiring: Wiring) -> list[WorkerLoop]:
-        """What carries operations to their end: short ones, with the sweeping, long ones, imports.
-
-        So that a training need not wait for an index, nor either for a file of terabytes.
-        """
-        lanes: Sequence[Mapping[OperationKind, Any]] = (
-            {OperationKind.TRAIN: RunTraining, OperationKind.MERGE: RunMerge},
-            {OperationKind.BUILD_INDEX: RunBuildIndex, OperationKind.SIMULATE: RunSimulation},
-            {OperationKind.IMPORT: RunImport},
-        )
+    def workers(self, wiring: Wiring, metrics: WorkMetrics) -> list[WorkerLoop]:
+        """What carries operations to their end: one for each lane, the first with the chores."""
         owner, end = _owner(), wiring.make(FailOperation)
         sweeping = map(wiring.make, (HoldPlace, Sweep, SweepArtefacts))
         chores = (*sweeping, *self._tidying(wiring))
         handlers = [
-            {kind: Handler(wiring.make(run), end) for kind, run in lane.items()} for lane in lanes
+            {kind: Handler(wiring.make(run), end) for kind, run in lane.items()} for lane in LANES
         ]
         return [
-            WorkerLoop(self.catalog, each, owner, self.wake.event(), () if number else chores)
+            WorkerLoop(
+                self.catalog, each, owner, self.wake.event(), () if number else chores, metrics
+            )
             for number, each in enumerate(handlers)
         ]
 
@@ -238,8 +243,10 @@ class App:
             AllowLoopback(self.settings.insecure), metrics=self._metrics()
         )
         wiring = adapters.wiring(Runner(self._lanes))
-        works = self.settings.works
-        self._workers = adapters.workers(wiring) if works else [adapters.janitor(wiring)]
+        works, told = self.settings.works, self._interceptor.metrics.work
+        self._workers = (
+            adapters.workers(wiring, told) if works else [adapters.janitor(wiring, told)]
+        )
         for worker in self._workers:
             stack.callback(worker.stop)
         # A worker's port answers health alone: what calls it by mistake gets UNIMPLEMENTED.

@@ -8,14 +8,14 @@ it decides how many threads the libraries get before they are loaded.
 import difflib
 import os
 import re
-import sys
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
 
-from alservice.domain.address import is_address, is_loopback
+from alservice import setting_values
+from alservice.domain.address import is_loopback
 from alservice.domain.startup import StartupError
 
 PREFIX: Final = "ALSERVICE_"
@@ -164,107 +164,26 @@ def _parse(name: str, value: object) -> object:
     return PARSERS[name](value)
 
 
-def _path(value: object) -> Path:
-    if not str(value):
-        raise ValueError("must be a path, not empty")
-    return Path(str(value))
-
-
-def _place(value: object) -> str:
-    if not str(value):
-        raise ValueError("must be a path or an address such as s3://bucket/prefix, not empty")
-    return str(value)
-
-
-def _roots(value: object) -> tuple[str, ...]:
-    given = value if isinstance(value, list | tuple) else str(value).split(",")
-    roots = [str(root).strip() for root in given]
-    if not all(roots):
-        raise ValueError("must be folders and s3://bucket/folder addresses, parted by commas")
-    return tuple(root if "://" in root else str(Path(root).absolute()) for root in roots)
-
-
-def _catalog(value: object) -> str:
-    # Not repeated in the error: it may hold a password.
-    if not str(value).startswith(("postgresql://", "postgres://")):
-        raise ValueError("must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE")
-    return str(value)
-
-
-def _address(value: object) -> str:
-    if not is_address(str(value)):
-        raise ValueError(f"must be host:port or unix:path, not {str(value)!r}")
-    return str(value)
-
-
-def _http(value: object) -> str | None:
-    if str(value) == "off":
-        return None
-    if not is_address(str(value)) or str(value).startswith("unix"):
-        raise ValueError(f"must be host:port or off, not {str(value)!r}")
-    return str(value)
-
-
-def _scoring(value: object) -> str:
-    text = str(value)
-    host, _, port = text.removeprefix("ray://").rpartition(":")
-    if text in {"local", "ray"} or (text.startswith("ray://") and host and port.isdigit()):
-        return text
-    raise ValueError(f"must be local, ray or ray://host:port, not {text!r}")
-
-
-def _number(kind: type[int] | type[float], minimum: float, maximum: float) -> Callable[..., float]:
-    def parse(value: object) -> float:
-        text = f"must be a number from {minimum:g} to {maximum:g}, not {str(value)!r}"
-        try:
-            number = kind(str(value))
-        except ValueError:
-            raise ValueError(text) from None
-        if not minimum <= number <= maximum:
-            raise ValueError(text)
-        return number
-
-    return parse
-
-
-def _switch(value: object) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if str(value).lower() not in words:
-        raise ValueError(f"must be true or false, not {str(value)!r}")
-    return words[str(value).lower()]
-
-
-def _one_of(*choices: str) -> Callable[[object], str]:
-    def parse(value: object) -> str:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}, not {str(value)!r}")
-        return str(value)
-
-    return parse
-
-
-def _log_format(value: object) -> str:
-    choice = _one_of("auto", "json", "console")(value)
-    auto = "console" if sys.stderr.isatty() else "json"
-    return auto if choice == "auto" else choice
-
-
 PARSERS: Final[Mapping[str, Callable[[object], object]]] = {
-    **dict.fromkeys(("data", "tls_cert", "tls_key", "tls_client_ca", "ready_file"), _path),
-    "catalog": _catalog,
-    "listen": _address,
-    "http": _http,
-    "threads": _number(int, 1, 1024),
-    "insecure": _switch,
-    "grace_s": _number(float, 0, 3600),
-    "log_format": _log_format,
-    "log_level": _one_of("debug", "info", "warning", "error"),
-    "waiting": _number(int, 0, 100_000),
-    "objects": _place,
-    "cache_bytes": _number(int, 1 << 20, 1 << 60),
-    "role": _one_of("all", "api", "worker"),
-    "scoring": _scoring,
-    "import_roots": _roots,
+    "data": setting_values.path,
+    "catalog": setting_values.catalog,
+    "listen": setting_values.address,
+    "http": setting_values.http,
+    "threads": setting_values.number(int, 1, 1024),
+    "tls_cert": setting_values.path,
+    "tls_key": setting_values.path,
+    "tls_client_ca": setting_values.path,
+    "insecure": setting_values.switch,
+    "grace_s": setting_values.number(float, 0, 3600),
+    "log_format": setting_values.log_format,
+    "log_level": setting_values.one_of("debug", "info", "warning", "error"),
+    "waiting": setting_values.number(int, 0, 100_000),
+    "ready_file": setting_values.path,
+    "objects": setting_values.place,
+    "cache_bytes": setting_values.number(int, 1 << 20, 1 << 60),
+    "role": setting_values.one_of("all", "api", "worker"),
+    "scoring": setting_values.scoring,
+    "import_roots": setting_values.roots,
 }
 if set(PARSERS) != {each.name for each in fields(Settings)}:
     raise AssertionError("every setting needs a parser")

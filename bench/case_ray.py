@@ -1,8 +1,8 @@
 """The pool pass on Ray beside the same pass in this process, on the same cores; and its cut.
 
-Both read the same segment files, which the page cache holds. ALSERVICE_BENCH_ROWS=10000000 is for
-ten million (7.7 GB below the temporary folder). The work of eight shards is counted in rows, in
-this process: on two cores their time would say nothing.
+Both read the same segment files, which the page cache holds. ALSERVICE_BENCH_RAY_ROWS=10000000 is
+for ten million (7.7 GB below the temporary folder). The work of eight shards is counted in rows,
+in this process: on two cores their time would say nothing.
 """
 
 import importlib.util
@@ -38,7 +38,7 @@ from bench.ray_cluster import Cluster, running_cluster
 from bench.rows import Row, compare, skipped
 from bench.sizes import THREADS, sized
 
-ROWS = int(os.environ.get("ALSERVICE_BENCH_ROWS", sized(1_000_000, 4_000)))
+ROWS = int(os.environ.get("ALSERVICE_BENCH_RAY_ROWS", sized(1_000_000, 4_000)))
 SEGMENT_ROWS = sized(40_000, 500)
 SHARDS = 8
 ROUNDS = sized(7, 1)

@@ -20,28 +20,23 @@ START_S: Final = 120
 ROOT: Final = Path(__file__).parents[1]
 PORTS: Final = ("port", "ray-client-server-port", "dashboard-agent-grpc-port")
 STORE_BYTES: Final = 100_000_000
+HEAD: Final = ("--include-dashboard=false", "--no-monitor", "--include-log-monitor=false")
 #: For the processes of the cluster: patience where others take the cores, nothing in advance.
-_HEAD: Final = {
+_OF_ITS_OWN: Final = {
     "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": str(START_S),
     "RAY_prestart_worker_first_driver": "0",
+    "RAY_worker_niceness": "0",  # not 15: whoever is compared with it runs at 0
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
-    """A head with two CPUs; `environment` is what others need to reach it."""
+class Node:
+    """A `ray start` and all that it has started, which is what is in its session."""
 
-    ports: dict[str, int]
-    environment: dict[str, str]
     process: subprocess.Popen[bytes]
 
-    @property
-    def address(self) -> str:
-        """As --scoring takes it."""
-        return f"ray://127.0.0.1:{self.ports['ray-client-server-port']}"
-
     def pids(self) -> list[int]:
-        """All of its processes: workers are in groups of their own, but in the head's session."""
+        """All of its processes."""
         return [pid for pid in psutil.pids() if _session(pid) == self.process.pid]
 
     def named(self, text: str) -> list[psutil.Process]:
@@ -57,6 +52,19 @@ class Cluster:
             self.process.poll()
 
 
+@dataclass(frozen=True, slots=True)
+class Cluster(Node):
+    """A head with two CPUs; `environment` is what others need to reach it."""
+
+    ports: dict[str, int]
+    environment: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        """As --scoring takes it."""
+        return f"ray://127.0.0.1:{self.ports['ray-client-server-port']}"
+
+
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
     """A cluster of one node with two CPUs, a small object store and a token of its own."""
@@ -65,20 +73,13 @@ def running_cluster() -> Iterator[Cluster]:
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     ports = _free_ports()
     # Ray makes sockets there, whose paths must be short.
     with tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder:
         log = Path(folder) / "start.log"
-        with log.open("w") as output:
-            process = subprocess.Popen(
-                [*_command(folder), *(f"--{name}={port}" for name, port in ports.items())],
-                env={**ours, **environment, **_HEAD, "PYTHONPATH": str(ROOT)},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        cluster = Cluster(ports, environment, process)
+        flags = [f"--{name}={port}" for name, port in ports.items()]
+        head = ["--head", "--num-cpus=2", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}"]
+        cluster = Cluster(_start([*head, *HEAD, *flags], environment, log), ports, environment)
         try:
             _wait(cluster, log)
             yield cluster
@@ -86,21 +87,28 @@ def running_cluster() -> Iterator[Cluster]:
             cluster.stop()
 
 
-def _command(folder: str) -> list[str]:
-    return [
-        str(Path(sys.executable).parent / "ray"),
-        "start",
-        "--head",
-        "--block",
-        "--num-cpus=2",
-        "--include-dashboard=false",
-        f"--object-store-memory={STORE_BYTES}",
-        "--no-monitor",
-        "--include-log-monitor=false",
-        "--disable-usage-stats",
-        "--node-ip-address=127.0.0.1",
-        f"--temp-dir={folder}",
-    ]
+@contextmanager
+def another_node(cluster: Cluster) -> Iterator[Node]:
+    """A node with one CPU that joins; it is on its way when this begins."""
+    flags = [f"--address=127.0.0.1:{cluster.ports['port']}", "--num-cpus=1"]
+    node = Node(_start(flags, cluster.environment, Path(os.devnull)))
+    try:
+        yield node
+    finally:
+        node.stop()
+
+
+def _start(flags: list[str], environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    ray = str(Path(sys.executable).parent / "ray")
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [ray, "start", "--block", f"--object-store-memory={STORE_BYTES}", *flags],
+            env={**ours, **environment, **_OF_ITS_OWN, "PYTHONPATH": str(ROOT)},
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
 
 
 def _free_ports() -> dict[str, int]:

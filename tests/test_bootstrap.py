@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from alservice.bootstrap import Adapters
+from alservice.bootstrap import CONNECTIONS, Adapters
 from alservice.config import Settings
 from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.domain.segment import Segment, SegmentState
 from alservice.ports.replaying import Replaying
+from alservice.rpc.lanes import THREADS
 from alservice.rpc.services import SERVICES
+from alservice.telemetry.work_metrics import WorkMetrics
 from alservice.wiring import Wiring
 from alservice.workers.replay_process import ReplayProcess
 
@@ -112,10 +114,19 @@ def test_every_servicer_is_served() -> None:
     assert {servicer.__name__ for _, servicer, _ in SERVICES} == written
 
 
+def test_every_thread_that_may_be_inside_a_transaction_finds_a_connection(tmp_path: Path) -> None:
+    adapters = Adapters.open(Settings(data=tmp_path), lambda: None)
+    try:
+        loops = adapters.workers(adapters.wiring(), WorkMetrics())
+    finally:
+        adapters.close()
+    assert sum(THREADS.values()) + 2 * len(loops) == CONNECTIONS  # each with its heartbeat
+
+
 def test_every_worker_waits_for_an_event_of_its_own(tmp_path: Path) -> None:
     adapters = Adapters.open(Settings(data=tmp_path), lambda: None)
     try:
-        loops = adapters.workers(adapters.wiring())
+        loops = adapters.workers(adapters.wiring(), WorkMetrics())
         adapters.wake()
         events = {id(loop._wake) for loop in loops}
         assert len(events) == len(loops) > 1

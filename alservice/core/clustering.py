@@ -58,7 +58,8 @@ def k_means(
 
     Lloyd's iterations (1982) from a k-means++ start (Arthur and Vassilvitskii 2007), until one
     lowers the weighted sum of squared distances by less than a two-thousandth or all are used
-    up. Clusters that fall empty take the row that is served worst. Raises Cancelled.
+    up. Clusters that fall empty take the row that is served worst. Memory: of many clusters up to
+    a quarter of what the vectors take. Raises Cancelled.
     """
     return KMeans(
         *_native.k_means(

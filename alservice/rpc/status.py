@@ -42,6 +42,9 @@ CODES: Final[Mapping[type[errors.AlserviceError], StatusCode]] = {
 RETRY_MS: Final[Mapping[type[errors.AlserviceError], int]] = {
     errors.Aborted: 20,
     errors.Overloaded: 200,
+    # Of this machine alone: another replica may have room, and so may this one when others end.
+    errors.DiskFull: 1000,
+    errors.CacheFull: 1000,
     errors.Unavailable: 1000,
 }
 

@@ -9,27 +9,33 @@ from alservice.storage.catalog.sqlite import SqliteCatalog
 
 
 def open_catalog(
-    dsn: str | None, data: Path, on_failure: Callable[[], object], *, durable: bool = True
+    dsn: str | None,
+    data: Path,
+    on_failure: Callable[[], object],
+    connections: int = 1,
+    *,
+    durable: bool = True,
 ) -> Catalog:
-    """Open it; `dsn` None means SQLite in `data`, which alone heeds the other arguments.
+    """Open it; `dsn` None means SQLite in `data`, which alone heeds `on_failure` and `durable`.
 
-    Raises StartupError.
+    Up to so many `connections` are opened to PostgreSQL: one for each thread that may be inside a
+    transaction. Raises StartupError.
     """
     if dsn is not None:
-        return _open_postgres(dsn)
+        return _open_postgres(dsn, connections)
     catalog = SqliteCatalog(data, on_failure=on_failure, durable=durable)
     # We hold the folder's lock: whoever was at work on an operation or a file is dead.
     catalog.transact(_disown)
     return catalog
 
 
-def _open_postgres(dsn: str) -> Catalog:
+def _open_postgres(dsn: str, connections: int) -> Catalog:
     try:
         from alservice.storage.catalog.postgres import PostgresCatalog  # noqa: PLC0415 an extra
     except ModuleNotFoundError as error:
         text = "--catalog needs more than is installed: pip install 'alservice[postgres]'"
         raise StartupError(text) from error
-    return PostgresCatalog(dsn)
+    return PostgresCatalog(dsn, connections=connections)
 
 
 def _disown(tx: Tx) -> None:

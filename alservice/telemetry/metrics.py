@@ -15,6 +15,8 @@ from prometheus_client import (
     generate_latest,
 )
 
+from alservice.telemetry.work_metrics import WorkMetrics
+
 # From a lookup to a pass over a large pool; long waits are in the last bucket.
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
@@ -41,6 +43,7 @@ class Metrics:
         self._in_flight = self._gauge("rpc_server_in_flight", "Calls that run now.", "method")
         self._waiting = self._gauge("lane_waiting", "Calls that wait for a thread.", "lane")
         self._running = self._gauge("lane_running", "Calls that have a thread.", "lane")
+        self.work = WorkMetrics(self.registry)
         self._build = self._gauge("build_info", "1, with the build as labels.", "version", "core")
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:

@@ -9,6 +9,8 @@ from alservice.ports.segments import SegmentStore
 from alservice.usecases.hold_place import HoldPlace
 from alservice.usecases.sweep_files import Rows, SweepFiles, Swept
 
+PRUNED_AT_ONCE: Final = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
@@ -20,13 +22,15 @@ class Sweep:
 
     def __call__(self) -> Swept:
         """Sweep once. Raises HousekeepingFailed."""
-        self.catalog.transact(_prune)
+        # A few at a time: who waits for the writer, or for a row, waits for one part only.
+        while self.catalog.transact(_prune) >= PRUNED_AT_ONCE:
+            pass
         return SweepFiles(self.catalog, self.hold, self.store, SEGMENTS)()
 
 
-def _prune(tx: Tx) -> None:
-    tx.requests.prune(tx.now_ms())
-    tx.uploads.prune(tx.now_ms())
+def _prune(tx: Tx) -> int:
+    now_ms = tx.now_ms()
+    return max(prune(now_ms, PRUNED_AT_ONCE) for prune in (tx.requests.prune, tx.uploads.prune))
 
 
 def _dead(tx: Tx) -> Sequence[str]:

@@ -35,6 +35,7 @@ class Work:
     asked_to_stop: bool = False
     lost: bool = False
     given_back: bool = False
+    outcome: str = "failed"  # for the metrics
     pause_ms: int = 0  # before somebody takes it again, if it is given back
 
     def report(self, share: float, stage: str) -> None:

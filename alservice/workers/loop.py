@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,7 +17,9 @@ from alservice.core import CancelFlag
 from alservice.core import Cancelled as KernelCancelled
 from alservice.domain.errors import (
     AlserviceError,
+    CacheFull,
     Cancelled,
+    DiskFull,
     HousekeepingFailed,
     ImportFailed,
     IndexFailed,
@@ -29,10 +32,12 @@ from alservice.domain.errors import (
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.ports.catalog import Catalog
+from alservice.telemetry.work_metrics import WorkMetrics, name_of
 from alservice.workers.heartbeat import IDLE_S, LEASE_MS, Heartbeat, Work
 
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
+MOST_FULL: Final = 3  # attempts of which each met a full disk: other replicas' may have room
 # After an outage: so that an operation which cannot go on keeps nobody from the others.
 PAUSE_MS: Final = 5_000  # doubled with each attempt
 LONGEST_PAUSE_MS: Final = 60_000
@@ -67,6 +72,7 @@ class WorkerLoop:
         owner: str,
         wake: threading.Event,
         chores: Sequence[Callable[[], object]] = (),
+        metrics: WorkMetrics | None = None,
     ) -> None:
         """Prepare: it takes the kinds of operations that it has handlers for, if any.
 
@@ -78,7 +84,9 @@ class WorkerLoop:
         self._handlers = handlers
         self._kinds = tuple(handlers)
         self._owner = owner
-        self._chores = chores
+        self._chores = [(name_of(chore), chore) for chore in chores]
+        self._metrics = metrics or WorkMetrics()
+        self._metrics.expect(name for name, _ in self._chores)
         self._wake = wake
         self._stopping = threading.Event()
         self._chores_due_s = 0.0
@@ -138,12 +146,18 @@ class WorkerLoop:
         due = not self._stopping.is_set() and time.monotonic() >= self._chores_due_s
         if due:
             self._chores_due_s = time.monotonic() + CHORES_S
-            for chore in self._chores:
-                self._survive(chore)
+            for name, chore in self._chores:
+                self._survive(partial(self._do_chore, name, chore))
         return due
+
+    def _do_chore(self, name: str, chore: Callable[[], object]) -> None:
+        with self._metrics.chore(name):
+            chore()
 
     def _work_on(self, work: Work) -> None:
         self._current = work
+        kind = work.operation.kind.value
+        self._metrics.count(kind, "claimed")
         if self._stopping.is_set():
             work.cancel.cancel()
         try:
@@ -151,6 +165,7 @@ class WorkerLoop:
                 self._run(work)
         finally:
             self._current = None
+            self._metrics.count(kind, work.outcome)
         if work.given_back:  # after the last heartbeat, which would lease it again
             self._give_back(work)
 
@@ -162,11 +177,12 @@ class WorkerLoop:
             _refuse_poison(operation)
             _refuse_cancelled(work)
             handler.run(operation, work.report, work.cancel)
+            work.outcome = "succeeded"
             log.info("operation.done", **_told(operation))
         except (Cancelled, KernelCancelled):
             self._cancelled(work, handler)
         except AlserviceError as error:
-            if _is_passing(error):
+            if _is_passing(error, operation):
                 self._interrupted(work, error)
                 return
             log.warning("operation.failed", reason=error.reason, **_told(operation))
@@ -181,14 +197,15 @@ class WorkerLoop:
         if work.asked_to_stop and not work.lost:
             error = Cancelled("the operation was cancelled")
             handler.end(work.operation, OperationState.CANCELLED, error)
+            work.outcome = "cancelled"
             log.info("operation.cancelled", **_told(work.operation))
         else:
-            work.given_back = not work.lost
+            _leave(work)
 
     def _interrupted(self, work: Work, error: AlserviceError) -> None:
-        """By an outage, no fault of the operation's: somebody will do it again, in a while."""
+        """By an outage or a full disk, not by its own fault: somebody will do it again, later."""
         log.warning("operation.interrupted", reason=error.reason, **_told(work.operation))
-        work.given_back = not work.lost
+        _leave(work)
         if not isinstance(error, ShuttingDown):
             work.pause_ms = pause_ms(work.operation.attempt)
 
@@ -204,8 +221,10 @@ def pause_ms(attempt: int) -> int:
     return min(PAUSE_MS << doublings, LONGEST_PAUSE_MS)
 
 
-def _is_passing(error: AlserviceError) -> bool:
-    """Whether the same work may go well later, without anybody's doing."""
+def _is_passing(error: AlserviceError, operation: Operation) -> bool:
+    """Whether the same work may go well later or elsewhere, without anybody's doing."""
+    if isinstance(error, DiskFull | CacheFull):
+        return operation.attempt < MOST_FULL
     refused = isinstance(error, ObjectStoreUnavailable) and error.refused
     return isinstance(error, Unavailable) and not refused
 
@@ -224,6 +243,12 @@ def _refuse_cancelled(work: Work) -> None:
     if work.operation.cancel_requested:
         work.asked_to_stop = True
         raise Cancelled("the operation was cancelled")
+
+
+def _leave(work: Work) -> None:
+    """Let another worker go on with it, or leave it to the one that has done so."""
+    work.given_back = not work.lost
+    work.outcome = "lost" if work.lost else "given_back"
 
 
 def _told(operation: Operation) -> dict[str, object]:

@@ -35,11 +35,11 @@ def table(count: int, dimension: int = 5, dtype: str = "f4") -> dict[str, NDArra
 
 
 def _npz(path: Path, columns: Columns) -> None:
-    np.savez(path, **columns)
+    np.savez(path, allow_pickle=False, **columns)
 
 
 def _packed(path: Path, columns: Columns) -> None:
-    np.savez_compressed(path, **columns)
+    np.savez_compressed(path, allow_pickle=False, **columns)
 
 
 def _safetensors(path: Path, columns: Columns) -> None:

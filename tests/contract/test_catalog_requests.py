@@ -44,6 +44,7 @@ def test_expired_records_are_pruned(catalog: Catalog) -> None:
     keys = [replace(KEY, request_id=f"r-{n}") for n in range(4)]
     for n, key in enumerate(keys):
         catalog.transact(lambda tx, n=n, key=key: tx.requests.put(key, record(n)))  # type: ignore[misc]
-    assert catalog.transact(lambda tx: tx.requests.prune(1)) == 2
+    assert catalog.transact(lambda tx: tx.requests.prune(1, 1)) == 1
+    assert catalog.transact(lambda tx: tx.requests.prune(1, 9)) == 1
     found = [catalog.read(lambda tx, k=key: tx.requests.get(k, -1)) for key in keys]  # type: ignore[misc]
     assert found == [None, None, record(2), record(3)]

@@ -125,7 +125,8 @@ def test_uploads_are_pruned_when_they_have_expired(catalog: Catalog) -> None:
     for n in range(4):
         row = an_upload(f"u-{n}", expire_time_ms=n)
         catalog.transact(lambda tx, row=row: tx.uploads.put(row))  # type: ignore[misc]
-    assert catalog.transact(lambda tx: tx.uploads.prune(2)) == 3
+    assert catalog.transact(lambda tx: tx.uploads.prune(2, 2)) == 2
+    assert catalog.transact(lambda tx: tx.uploads.prune(2, 9)) == 1
     assert catalog.read(lambda tx: tx.uploads.get(P, "u-2")) is None
     assert catalog.read(lambda tx: tx.uploads.get(P, "u-3")) is not None
 

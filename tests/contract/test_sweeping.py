@@ -45,7 +45,7 @@ def write_one(catalog: Catalog, store: SegmentStore, segment_id: str, fate: int)
         return None
     sealed = write_plain(store, segment_id)
     if fate == 2:  # dead after its file was whole
-        dead = replace(row, state=SegmentState.DEAD)
+        dead = replace(row, state=SegmentState.DEAD, expire_time_ms=None)
         catalog.transact(lambda tx: tx.segments.store(dead, None))
         return None
     if fate == 3:  # reserved for longer than this test lasts

@@ -22,6 +22,8 @@ from alservice.storage.files import LocalFiles
 from alservice.storage.files.local_place import LocalPlace
 from alservice.storage.open_elsewhere import FOLDER, open_elsewhere
 from alservice.storage.open_place import open_place
+from bench.ray_cluster import Cluster, another_node
+from tests.e2e.api import until
 from tests.ray.tasks import Dies, Works, open_bucket_elsewhere
 from tests.s3.server import S3Server
 from tests.scoring.stored import stored_block
@@ -90,6 +92,26 @@ def test_actors_that_are_killed_in_the_middle_change_no_answer(
     assert died == times if times < 12 else 2 < died < times  # then this process did it
     again = spread.run(Draw(50, 9), blocks, (), CancelFlag())  # and all of them work again
     assert sum(len(part.row) for part in again if isinstance(part, Ranked)) == 100
+
+
+def test_a_node_that_vanishes_changes_no_answer(
+    ray: Any, cluster: Cluster, tmp_path: Path
+) -> None:
+    LocalPlace(tmp_path)
+    blocks = some_blocks(tmp_path)
+    expected = Engine(1).random_top_k(blocks, 50, 9)
+    with another_node(cluster) as node:
+        until(lambda: sum(each["Alive"] for each in ray.nodes()) == 2)
+        opener = partial(open_elsewhere, None, tmp_path)
+        guests = Crew(lambda: Guest(ray), Engine(1), opener, None)
+        scoring = SpreadScoring(Engine(1), shards=guests)
+        assert guests.count == 2
+        before = scoring.draw(blocks, 50, 9, CancelFlag())
+        node.stop()
+        after = scoring.draw(blocks, 50, 9, CancelFlag())
+    for found in (before, after):
+        np.testing.assert_array_equal(found.block, expected.block)
+        np.testing.assert_array_equal(found.row, expected.row)
 
 
 def test_a_cancelled_query_ends_and_so_do_its_actors(crew: Crew, tmp_path: Path) -> None:

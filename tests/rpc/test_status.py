@@ -78,6 +78,15 @@ def test_a_leaf_becomes_a_status_with_its_reason_and_metadata(
     assert status.status_of_reason(leaf.reason, "again").code == told.code
 
 
+@pytest.mark.parametrize("kind", [errors.DiskFull, errors.CacheFull, errors.Overloaded])
+def test_what_another_replica_may_have_room_for_is_worth_another_try(
+    kind: type[errors.AlserviceError],
+) -> None:
+    retry = error_details_pb2.RetryInfo()
+    assert any(detail.Unpack(retry) for detail in status.status_of(kind("no room")).details)
+    assert retry.retry_delay.ToMilliseconds() > 0
+
+
 def test_a_reason_that_nobody_knows_is_internal() -> None:
     assert status.status_of_reason("GONE_WRONG", "").code == StatusCode.INTERNAL.value[0]
 

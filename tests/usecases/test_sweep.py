@@ -3,6 +3,8 @@
 import pytest
 
 from alservice.domain.project import DType
+from alservice.ports.catalog import Tx
+from alservice.usecases import sweep as module
 from alservice.usecases.sweep_files import Swept
 from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
@@ -62,4 +64,23 @@ def test_expired_request_records_are_pruned(items_pool: Pool, clock: Clock) -> N
     items_pool.add(block(["a"]), request_id="r1")
     clock.advance(DAY_MS)
     sweeper(items_pool.catalog, items_pool.store)()
-    assert items_pool.catalog.transact(lambda tx: tx.requests.prune(tx.now_ms())) == 0
+    assert items_pool.catalog.transact(lambda tx: tx.requests.prune(tx.now_ms(), 9)) == 0
+
+
+def test_many_expired_records_are_pruned_a_few_at_a_time(
+    items_pool: Pool, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        items_pool.add(block([f"i{number}"]), request_id=f"r{number}")
+    clock.advance(DAY_MS)
+    monkeypatch.setattr(module, "PRUNED_AT_ONCE", 2)
+    prune = module._prune
+    parts: list[int] = []
+
+    def counted(tx: Tx) -> int:
+        parts.append(prune(tx))
+        return parts[-1]
+
+    monkeypatch.setattr(module, "_prune", counted)
+    sweeper(items_pool.catalog, items_pool.store)()
+    assert parts == [2, 2, 2, 1]

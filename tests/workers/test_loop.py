@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from alservice.core import CancelFlag
-from alservice.domain.errors import Cancelled, DiskFull
+from alservice.domain.errors import Cancelled, PoolEmpty
 from alservice.domain.learner import Progress
 from alservice.domain.model import ModelState
 from alservice.domain.operation import Operation, OperationKind, OperationState
@@ -83,7 +83,7 @@ def test_what_was_cancelled_before_it_began_never_begins(worker: Worker) -> None
 @pytest.mark.parametrize(
     ("error", "reason", "message"),
     [
-        (DiskFull("the disk is full"), "DISK_FULL", "the disk is full"),
+        (PoolEmpty("the pool is empty"), "POOL_EMPTY", "the pool is empty"),
         (ValueError("secret"), "TRAINING_FAILED", "the server's log tells more"),
     ],
 )

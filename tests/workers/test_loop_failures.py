@@ -8,11 +8,17 @@ from contextlib import contextmanager
 import pytest
 
 from alservice.core import CancelFlag
-from alservice.domain.errors import CatalogUnavailable, ObjectStoreUnavailable
+from alservice.domain.errors import (
+    AlserviceError,
+    CacheFull,
+    CatalogUnavailable,
+    DiskFull,
+    ObjectStoreUnavailable,
+)
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.usecases.fail_operation import FailOperation
-from alservice.workers.loop import Handler, Run, WorkerLoop, pause_ms
+from alservice.workers.loop import MOST_FULL, Handler, Run, WorkerLoop, pause_ms
 from tests.rounds import Rounds
 from tests.workers.worker import PATIENCE_S
 
@@ -21,6 +27,7 @@ REASONS = {
     OperationKind.MERGE: "HOUSEKEEPING_FAILED",
     OperationKind.BUILD_INDEX: "INDEX_FAILED",
     OperationKind.SIMULATE: "SIMULATION_FAILED",
+    OperationKind.IMPORT: "IMPORT_FAILED",
 }
 
 
@@ -100,6 +107,29 @@ def test_what_the_object_store_refuses_has_failed(rounds: Rounds, cause: str) ->
     assert failed.error_message == "check the credentials"
 
 
+@pytest.mark.parametrize("full", [DiskFull("free space"), CacheFull("free space")])
+def test_what_meets_a_full_disk_is_tried_where_there_may_be_room_but_not_for_ever(
+    rounds: Rounds, full: AlserviceError
+) -> None:
+    over = threading.Event()
+
+    def run(operation: Operation, _progress: Progress, _cancel: CancelFlag) -> None:
+        if operation.operation_id == "o-1":
+            raise full
+        over.set()
+
+    with working(rounds, run, over, "o-1"):
+        for attempt in range(1, MOST_FULL):
+            waiting = given_back(rounds, "o-1", attempt)
+            assert waiting.lease_until_ms > rounds.catalog.now_ms()
+            # As if its time had come.
+            rounds.catalog.transact(lambda tx, w=waiting: tx.operations.give_back(w, 0))  # type: ignore[misc]
+        queued(rounds, "o-2")
+    failed = rounds.operation("o-1")
+    assert (failed.state, failed.attempt) == (OperationState.FAILED, MOST_FULL)
+    assert (failed.error_reason, failed.error_message) == (full.reason, "free space")
+
+
 def test_pauses_double_up_to_a_minute() -> None:
     assert [pause_ms(n) for n in range(1, 7)] == [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]
     assert pause_ms(10**6) == 60_000
@@ -110,14 +140,7 @@ def working(
     rounds: Rounds, run: Run, over: threading.Event, *operation_ids: str
 ) -> Iterator[None]:
     """A loop that does these trainings in this order; at the end it waits until `over`."""
-    for number, name in enumerate(operation_ids):
-        asked = Operation(
-            operation_id=name,
-            project_id=rounds.project_id,
-            kind=OperationKind.TRAIN,
-            create_time_ms=number,
-        )
-        rounds.catalog.transact(lambda tx, asked=asked: tx.operations.insert(asked))  # type: ignore[misc]
+    queued(rounds, *operation_ids)
     end: FailOperation = rounds.wiring.make(FailOperation)
     kinds = {OperationKind.TRAIN: Handler(run, end)}
     loop = WorkerLoop(rounds.catalog, kinds, "me", threading.Event())
@@ -129,12 +152,24 @@ def working(
         loop.stop()
 
 
-def given_back(rounds: Rounds, operation_id: str) -> Operation:
-    """The operation, once its first attempt has been given back."""
+def queued(rounds: Rounds, *operation_ids: str) -> None:
+    """Trainings, to be done in this order."""
+    for number, name in enumerate(operation_ids):
+        asked = Operation(
+            operation_id=name,
+            project_id=rounds.project_id,
+            kind=OperationKind.TRAIN,
+            create_time_ms=number,
+        )
+        rounds.catalog.transact(lambda tx, asked=asked: tx.operations.insert(asked))  # type: ignore[misc]
+
+
+def given_back(rounds: Rounds, operation_id: str, attempt: int = 1) -> Operation:
+    """The operation, once this attempt has been given back."""
     pause, end_s = threading.Event(), time.monotonic() + PATIENCE_S
     while time.monotonic() < end_s:
         found = rounds.operation(operation_id)
-        if found.attempt and not found.owner:
+        if found.attempt >= attempt and not found.owner:
             return found
         pause.wait(0.01)
     raise AssertionError(f"{operation_id} was not given back")

@@ -154,5 +154,8 @@ class UploadTable(Protocol):
     def put(self, upload: Upload) -> None:
         """Insert or replace."""
 
-    def prune(self, now_ms: int) -> int:
-        """Delete those that have expired; how many."""
+    def prune(self, now_ms: int, most: int) -> int:
+        """Delete up to `most` of those that have expired; how many.
+
+        Leaves out what another transaction is at.
+        """

@@ -113,5 +113,8 @@ class RequestTable(Protocol):
     def put(self, key: RequestKey, record: RequestRecord) -> None:
         """Insert, or replace an expired one."""
 
-    def prune(self, now_ms: int) -> int:
-        """Delete expired records; how many."""
+    def prune(self, now_ms: int, most: int) -> int:
+        """Delete up to `most` expired records; how many.
+
+        Leaves out what another transaction is at.
+        """

@@ -3,6 +3,7 @@
 import importlib
 import logging
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -88,6 +89,9 @@ def _init(ray: Any, address: str, threads: int) -> None:
         try:
             ray.init("auto", **quiet)
         except ConnectionError:
+            # Else Ray would leave one in the home folder, which a service need not have.
+            os.environ.setdefault(_TOKENS[0], secrets.token_hex(32))
+            os.environ.setdefault("RAY_worker_niceness", "0")  # it works for this process
             ray.init("local", num_cpus=threads, include_dashboard=False, **quiet)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect as psycopg_dialect
 from alservice.domain.errors import OutcomeUnknown
 from alservice.ports.catalog import Tx
 from alservice.storage.catalog.postgres_connections import (
+    MOST,
     Connections,
     Driver,
     command,
@@ -58,15 +59,16 @@ _STANDBY: Final = "this is a standby, which shows the past: the primary is wante
 class PostgresCatalog:
     """`Catalog` in the database that `dsn`, a libpq URI, leads to."""
 
-    def __init__(self, dsn: str, *, away_s: float = AWAY_S) -> None:
+    def __init__(self, dsn: str, *, away_s: float = AWAY_S, connections: int = MOST) -> None:
         """Bring the schema up to date, whoever else starts at the same time.
 
-        For `away_s` seconds calls wait for a database that is away. Raises StartupError.
+        For `away_s` seconds calls wait for a database that is away. Up to so many `connections`
+        are open at once. Raises StartupError.
         """
         connect = partial(open_connection, connection_parameters(dsn))
         prepare_database(partial(connect, autocommit=False), described(dsn), away_s)
         self._away_s = away_s
-        self._connections = Connections(connect)
+        self._connections = Connections(connect, connections)
         self._inside = threading.local()
 
     def transact(self, work: Callable[[Tx], T]) -> T:

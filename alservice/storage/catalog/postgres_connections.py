@@ -18,7 +18,7 @@ from alservice.domain.errors import Overloaded, ShuttingDown
 
 Driver = psycopg.Connection[Any]
 
-MOST: Final = 20  # at once; a server has as many threads that can be inside a transaction
+MOST: Final = 20  # at once, where nobody says how many threads will be inside a transaction
 WAIT_S: Final = 30.0
 AGE_S: Final = 1800.0  # so that after a failover or a rescaling nobody holds on to the old place
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, tuple_
 
 from alservice.domain.errors import Conflict
 from alservice.ports.tables import RequestKey, RequestRecord
@@ -20,7 +20,15 @@ _GET: Final = select(
     requests.c.fingerprint, requests.c.result_json, requests.c.expire_time_ms
 ).where(*_KEY, requests.c.expire_time_ms > bindparam("now"))
 _DELETE_EXPIRED: Final = delete(requests).where(*_KEY, _EXPIRED)
-_PRUNE: Final = delete(requests).where(_EXPIRED)
+_NAMES: Final = tuple_(*requests.primary_key)
+_PRUNE: Final = delete(requests).where(
+    _NAMES.in_(
+        select(*requests.primary_key)
+        .where(_EXPIRED)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+)
 
 
 class SqlRequests:
@@ -49,9 +57,9 @@ class SqlRequests:
             text = "the same request is being served by another call; retry"
             raise Conflict(text, request_id=key.request_id)
 
-    def prune(self, now_ms: int) -> int:
-        """Delete expired records; how many."""
-        return self._session.execute(_PRUNE, {"now": now_ms}).rowcount
+    def prune(self, now_ms: int, most: int) -> int:
+        """Delete up to `most` expired records; how many."""
+        return self._session.execute(_PRUNE, {"now": now_ms, "most": most}).rowcount
 
 
 def _key(key: RequestKey, now_ms: int) -> dict[str, str | int]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, tuple_
 
 from alservice.domain.segment import Upload
 from alservice.storage.catalog.schema import uploads
@@ -11,7 +11,14 @@ from alservice.storage.catalog.session import Session, upsert
 _GET: Final = select(uploads).where(
     uploads.c.project_id == bindparam("project"), uploads.c.upload_id == bindparam("id")
 )
-_PRUNE: Final = delete(uploads).where(uploads.c.expire_time_ms <= bindparam("now"))
+_PRUNE: Final = delete(uploads).where(
+    tuple_(*uploads.primary_key).in_(
+        select(*uploads.primary_key)
+        .where(uploads.c.expire_time_ms <= bindparam("now"))
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+    )
+)
 
 
 class SqlUploads:
@@ -34,6 +41,6 @@ class SqlUploads:
         record["on_conflict"] = int(upload.on_conflict)
         self._session.execute(upsert(self._session.dialect, uploads), record)
 
-    def prune(self, now_ms: int) -> int:
-        """Delete those that have expired; how many."""
-        return self._session.execute(_PRUNE, {"now": now_ms}).rowcount
+    def prune(self, now_ms: int, most: int) -> int:
+        """Delete up to `most` of those that have expired; how many."""
+        return self._session.execute(_PRUNE, {"now": now_ms, "most": most}).rowcount

@@ -11,7 +11,7 @@ use super::coverage_pass::Ground;
 use super::panel::{ABREAST, PANEL_ROWS};
 use super::simd::{Kernel, Level, Simd};
 use super::similarity::{Group, Normed};
-use super::sketch::{Few, Flock, Sketches, rounding, way};
+use super::sketch::{Few, Flock, Near, Sketches, rounding, way};
 use super::vectors::TILE_ROWS;
 use std::ops::Range;
 
@@ -145,33 +145,72 @@ impl Fill<'_> {
         let panels = [rows.panel(self.start), rows.panel(self.start + TILE_ROWS)];
         way.products(panels, few.with, few.sums, [low, high]);
         let (mut words, mut unsure) = ([0; ABREAST], [0; ABREAST]);
-        let slack = s.splat(4.0 * rounding(self.look.candidates.dim()));
-        let limit = s.splat(self.look.squared);
-        let norms = &self.look.ground.rows.norms;
+        let outside = self.outside(s, rows, few);
         for (at, near) in few.near.iter().enumerate() {
-            let (scale, norm) = (s.splat(2.0 * near.scale), s.splat(near.norm));
-            let (length, error) = (s.splat(2.0 * near.length), s.splat(2.0 * near.error));
-            for lane in (0..PANEL_ROWS).step_by(S::LANES) {
-                let from = (lane / TILE_ROWS * ABREAST + at) * TILE_ROWS + lane % TILE_ROWS;
-                let span = self.start + lane..self.start + lane + S::LANES;
-                let both = s.add(load(s, &norms[span.clone()]), norm);
-                let product = s.mul(load(s, &rows.scale[span.clone()]), scale);
-                let product = s.mul(product, load(s, &self.found[from..from + S::LANES]));
-                let lost = s.mul(load(s, &rows.reach[span.clone()]), error);
-                let lost = s.fma(load(s, &rows.error[span]), length, lost);
-                let lost = s.fma(both, slack, lost);
-                let squared = s.sub(both, product);
-                let inside = s.mask_gt(limit, s.add(squared, lost));
-                let outside = s.mask_gt(s.sub(squared, lost), limit);
-                words[at] |= inside << lane;
-                unsure[at] |= (u32::MAX >> (WORD - S::LANES) & !(inside | outside)) << lane;
+            if outside[at] != u32::MAX {
+                (words[at], unsure[at]) = self.edge(s, rows, near, at);
             }
         }
         (words, unsure)
     }
+
+    /// Rows that lie outside of the balls by so much that the largest error of any of the word
+    /// leaves no doubt: usually all.
+    #[inline(always)]
+    fn outside<S: Simd>(&self, s: S, rows: &Sketches, few: &Few<'_>) -> [u32; ABREAST] {
+        let span = self.start..self.start + WORD;
+        let most = |of: &[f32]| of[span.clone()].iter().copied().fold(0.0, f32::max);
+        let (error, reach) = (most(&rows.error), most(&rows.reach));
+        let keep = 1.0 - 4.0 * rounding(self.look.candidates.dim());
+        let norms = &self.look.ground.rows.norms;
+        let mut outside = [0; ABREAST];
+        for lane in (0..PANEL_ROWS).step_by(S::LANES) {
+            let from = self.start + lane;
+            let norm = s.mul(load(s, &norms[from..]), s.splat(keep));
+            let scale = load(s, &rows.scale[from..]);
+            for (at, near) in few.near.iter().enumerate() {
+                let lost = 2.0 * (error * near.length + reach * near.error);
+                let limit = s.splat(self.look.squared + lost - near.norm * keep);
+                let product = s.mul(scale, load(s, &self.found[place(at, lane)..]));
+                let rest = s.fma(product, s.splat(-2.0 * near.scale), norm);
+                outside[at] |= s.mask_gt(rest, limit) << lane;
+            }
+        }
+        outside
+    }
+
+    /// Which rows are certainly in the ball of candidate `at` of a few, and which perhaps.
+    #[inline(always)]
+    fn edge<S: Simd>(&self, s: S, rows: &Sketches, near: &Near, at: usize) -> (u32, u32) {
+        let slack = s.splat(4.0 * rounding(self.look.candidates.dim()));
+        let (limit, norm) = (s.splat(self.look.squared), s.splat(near.norm));
+        let (scale, length) = (s.splat(2.0 * near.scale), s.splat(2.0 * near.length));
+        let (error, mut found) = (s.splat(2.0 * near.error), (0, 0));
+        for lane in (0..PANEL_ROWS).step_by(S::LANES) {
+            let from = self.start + lane;
+            let both = s.add(load(s, &self.look.ground.rows.norms[from..]), norm);
+            let product = s.mul(load(s, &rows.scale[from..]), scale);
+            let product = s.mul(product, load(s, &self.found[place(at, lane)..]));
+            let lost = s.mul(load(s, &rows.reach[from..]), error);
+            let lost = s.fma(load(s, &rows.error[from..]), length, lost);
+            let lost = s.fma(both, slack, lost);
+            let squared = s.sub(both, product);
+            let inside = s.mask_gt(limit, s.add(squared, lost));
+            let outside = s.mask_gt(s.sub(squared, lost), limit);
+            found.0 |= inside << lane;
+            found.1 |= (u32::MAX >> (WORD - S::LANES) & !(inside | outside)) << lane;
+        }
+        found
+    }
 }
 
-/// The lanes of as many floats.
+/// Where the products of candidate `at` of a few with the rows from `lane` are.
+#[inline(always)]
+fn place(at: usize, lane: usize) -> usize {
+    (lane / TILE_ROWS * ABREAST + at) * TILE_ROWS + lane % TILE_ROWS
+}
+
+/// The first lanes.
 #[inline(always)]
 fn load<S: Simd>(s: S, from: &[f32]) -> S::V {
     let from = &from[..S::LANES];

@@ -253,19 +253,23 @@ impl Engine {
         columns.resize_with(count, || None);
         let shared = rows.values.get(..task.candidates.len()) == Some(task.candidates);
         let candidates = Normed::new("candidates", task.candidates, count, dim, level)?;
-        let all = Normed::new("rows", rows.values, n, dim, level)?;
-        let ground = Ground {
-            rows: Compared::new(&all),
-            weights: padded(rows.weights),
-            covered: padded(rows.covered),
-            similarity: task.similarity,
+        let all = if shared && count == n {
+            None
+        } else {
+            Some(Normed::new("rows", rows.values, n, dim, level)?)
         };
         self.install(|| {
-            let within = Within { largest, shared };
             let sides = Sides {
                 candidates: &candidates,
-                rows: &all,
+                rows: all.as_ref().unwrap_or(&candidates),
             };
+            let ground = Ground {
+                rows: Compared::new(sides.rows),
+                weights: padded(rows.weights),
+                covered: padded(rows.covered),
+                similarity: task.similarity,
+            };
+            let within = Within { largest, shared };
             let similarities = Kept::new(level, sides, &ground, within, cancel)?;
             drop(all);
             let mut herd = Herd {

@@ -37,7 +37,7 @@ impl Balls {
         if size == 0 || size > within.largest {
             return Ok(None);
         }
-        let (Some(_taken), Some(bits)) = (ROOM.take(size), zeros(size)) else {
+        let (Some(taken), Some(bits)) = (ROOM.take(size), zeros(size)) else {
             return Ok(None);
         };
         let add = |(&weight, &covered): (&f32, &f32)| (weight * (1.0 - covered)).max(0.0);
@@ -52,7 +52,7 @@ impl Balls {
             pitch,
             open: left.chunks(WORD).map(positive).collect(),
             left,
-            _taken,
+            _taken: taken,
         };
         let shared = if within.shared { count } else { 0 };
         let look = Look::new(level, sides, ground, squared, cancel);

@@ -8,6 +8,7 @@ use super::masses::check_weights;
 use super::nearest::{Nearest, at_least};
 use super::product::Packed;
 use super::simd::{Kernel, Simd};
+use super::sketch::Sketches;
 use super::vectors::{Values, Vectors};
 use super::{Cancel, Engine, Error, Result};
 use rayon::prelude::*;
@@ -30,9 +31,11 @@ const PIECE: usize = 512;
 
 /// What is clustered.
 #[derive(Clone, Copy)]
-struct Rows<'a> {
-    vectors: &'a Vectors<'a>,
-    weights: Option<&'a [f32]>,
+pub(crate) struct Rows<'a> {
+    pub(crate) vectors: &'a Vectors<'a>,
+    pub(crate) weights: Option<&'a [f32]>,
+    /// As bytes, by tasks.
+    pub(crate) sketches: Option<&'a [Sketches]>,
 }
 
 impl Rows<'_> {
@@ -130,16 +133,21 @@ impl Engine {
         }
         check_weights(weights, vectors.rows())?;
         self.check_finite("vectors (row)", vectors, cancel)?;
-        let rows = Rows { vectors, weights };
+        let sketches = self.sketched(vectors, k, cancel)?;
+        let rows = Rows {
+            vectors,
+            weights,
+            sketches: sketches.as_deref(),
+        };
         let (mut centres, known) = self.start(rows, k, seed, cancel)?;
         let mut nearest = match known {
             Some(nearest) => nearest,
-            None => self.serve(vectors, &centres, cancel)?,
+            None => self.serve(rows, &centres, cancel)?,
         };
         let mut cost = rows.cost(&nearest);
         for _ in 0..iterations {
             centres = self.means(rows, &nearest, &centres, cancel)?;
-            nearest = self.serve(vectors, &centres, cancel)?;
+            nearest = self.serve(rows, &centres, cancel)?;
             let before = std::mem::replace(&mut cost, rows.cost(&nearest));
             if cost >= before * ENOUGH {
                 break;
@@ -159,7 +167,7 @@ impl Engine {
         let dim = rows.vectors.dim();
         let none = Vectors::new(Values::F32(&[]), 0, dim)?;
         let none = Packed::new("anchors", &none, self.level())?;
-        let (seeds, nearest) = self.seeds(rows.vectors, rows.weights, &none, k, seed, cancel)?;
+        let (seeds, nearest) = self.seeds(rows, &none, k, seed, cancel)?;
         let mut centres = vec![0.0; k * dim];
         for (&row, centre) in seeds.index.iter().zip(centres.chunks_exact_mut(dim)) {
             rows.vectors.copy_row(row as usize, centre);
@@ -167,11 +175,11 @@ impl Engine {
         Ok((centres, nearest))
     }
 
-    fn serve(&self, vectors: &Vectors<'_>, centres: &[f32], cancel: &Cancel) -> Result<Nearest> {
-        let dim = vectors.dim();
+    fn serve(&self, rows: Rows<'_>, centres: &[f32], cancel: &Cancel) -> Result<Nearest> {
+        let dim = rows.vectors.dim();
         let centres = Vectors::new(Values::F32(centres), centres.len() / dim, dim)?;
         let packed = Packed::new("means", &centres, self.level())?;
-        self.nearest(vectors, &packed, cancel)
+        self.nearest(rows.vectors, rows.sketches, &packed, cancel)
     }
 
     /// The mean of each cluster; rows that are served badly where there is none.

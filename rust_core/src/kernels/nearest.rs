@@ -1,9 +1,11 @@
 //! The nearest of some centres to each of many rows, exactly.
 
 use super::aligned::Aligned;
+use super::by_bytes::{ByBytes, sketches_of};
 use super::error::{same_length, zeros};
 use super::product::{BLOCK_ROWS, Packed, squared, tile_norms};
 use super::simd::{Kernel, Simd};
+use super::sketch::Sketches;
 use super::vectors::{TILE_ROWS, Tile, Vectors};
 use super::{Cancel, Engine, Error, Result};
 use rayon::prelude::*;
@@ -58,6 +60,8 @@ struct Task<'a, 'c> {
     vectors: &'a Vectors<'a>,
     start: usize,
     centres: &'a Packed<'c>,
+    /// The centres and the rows of the task as bytes.
+    bytes: Option<(&'a ByBytes, &'a Sketches)>,
     index: &'a mut [i32],
     squared: &'a mut [f32],
     scratch: &'a mut Scratch,
@@ -78,9 +82,13 @@ impl Kernel for Task<'_, '_> {
                 self.cancel.check()?;
                 let start = self.start + at * TILE_ROWS;
                 let tile = self.vectors.tile(s, start, index.len(), tile);
-                let norms = tile_norms(s, &tile);
-                let bounds = &mut lower[..span.len() * TILE_ROWS];
-                self.centres.lower(s, &tile, &norms, span.clone(), bounds);
+                if let Some((centres, rows)) = self.bytes {
+                    centres.lower(s, rows, at * TILE_ROWS, span.clone(), lower);
+                } else {
+                    let norms = tile_norms(s, &tile);
+                    self.centres.lower(s, &tile, &norms, span.clone(), lower);
+                }
+                let bounds = &lower[..span.len() * TILE_ROWS];
                 let two = TwoLowest::of(bounds);
                 let seen = Seen {
                     tile: &tile,
@@ -186,13 +194,14 @@ impl Engine {
         same_length("dimension of the centres", vectors.dim(), centres.dim())?;
         let packed = Packed::new("centres (row)", centres, self.level())?;
         self.check_finite("vectors (row)", vectors, cancel)?;
-        self.nearest(vectors, &packed, cancel)
+        self.nearest(vectors, None, &packed, cancel)
     }
 
-    /// As above, for rows known to be finite.
+    /// As above, for rows known to be finite, of which there may be bytes, by tasks.
     pub(crate) fn nearest(
         &self,
         vectors: &Vectors<'_>,
+        sketches: Option<&[Sketches]>,
         centres: &Packed<'_>,
         cancel: &Cancel,
     ) -> Result<Nearest> {
@@ -202,24 +211,30 @@ impl Engine {
             squared: zeros(vectors.rows())?,
         };
         found.squared.fill(f32::INFINITY);
+        let by_bytes = self.by_bytes(centres);
         let index = found.index.par_chunks_mut(TASK_ROWS);
         let tasks = index.zip(found.squared.par_chunks_mut(TASK_ROWS));
-        self.install(|| {
-            tasks.enumerate().try_for_each_init(
-                Scratch::default,
-                |scratch, (at, (index, squared))| {
-                    self.level().run(Task {
-                        vectors,
-                        start: at * TASK_ROWS,
-                        centres,
-                        index,
-                        squared,
-                        scratch,
-                        cancel,
-                    })
-                },
-            )
-        })?;
+        let work = |scratch: &mut Scratch,
+                    (at, (index, squared)): (usize, (&mut [i32], &mut [f32]))| {
+            let (start, end) = (at * TASK_ROWS, at * TASK_ROWS + index.len());
+            let mut own = None;
+            let bytes = by_bytes.as_ref().map(|centres| {
+                let make = || sketches_of(vectors, start..end, self.level());
+                let known = sketches.and_then(|sketches| sketches.get(at));
+                (centres, known.unwrap_or_else(|| own.insert(make())))
+            });
+            self.level().run(Task {
+                vectors,
+                start,
+                centres,
+                bytes,
+                index,
+                squared,
+                scratch,
+                cancel,
+            })
+        };
+        self.install(|| tasks.enumerate().try_for_each_init(Scratch::default, work))?;
         Ok(found)
     }
 

@@ -3,6 +3,7 @@
 use std::alloc::{Layout, alloc_zeroed};
 #[cfg(target_os = "linux")]
 use std::ffi::{c_int, c_void};
+use std::ptr::slice_from_raw_parts_mut;
 
 #[cfg(target_os = "linux")]
 const PAGE: usize = 4096;
@@ -16,6 +17,7 @@ unsafe extern "C" {
 
 /// Zeros in large pages, or none where memory is not to be had: a plain vector would end the
 /// process. Memory that is fresh from the system is not touched.
+#[expect(clippy::cast_ptr_alignment, reason = "the layout is that of floats")]
 pub(crate) fn large_zeros(len: usize) -> Option<Vec<f32>> {
     let layout = Layout::array::<f32>(len).ok().filter(|it| it.size() > 0)?;
     // SAFETY: the layout is not empty.
@@ -23,9 +25,9 @@ pub(crate) fn large_zeros(len: usize) -> Option<Vec<f32>> {
     if start.is_null() {
         return None;
     }
-    // SAFETY: allocated just now, with the layout that a vector of this capacity has, and nobody
-    // else knows it; all bits zero are zeros.
-    let mut values = unsafe { Vec::from_raw_parts(start, len, len) };
+    // SAFETY: allocated just now, with the layout of so many floats, and nobody else knows it;
+    // all bits zero are zeros.
+    let mut values = unsafe { Box::from_raw(slice_from_raw_parts_mut(start, len)) }.into_vec();
     in_large_pages(&mut values);
     Some(values)
 }

@@ -8,6 +8,7 @@
 use super::aligned::Aligned;
 use super::simd::{Kernel, Simd};
 use super::vectors::TILE_ROWS;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows that are visited together: two registers of the widest kind.
@@ -23,11 +24,15 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// From rows of `depth` values.
-    pub(crate) fn new<'a>(rows: impl ExactSizeIterator<Item = &'a [f32]>, depth: usize) -> Self {
-        let padded = rows.len().next_multiple_of(PANEL_ROWS);
+    /// From rows of `depth` values, one after the other; call from inside a thread pool.
+    pub(crate) fn new(rows: &[f32], depth: usize) -> Self {
+        let padded = (rows.len() / depth).next_multiple_of(PANEL_ROWS);
         let mut values = Aligned::zeros(padded * depth);
-        interleave(rows, TILE_ROWS, depth, values.as_mut_slice());
+        let panels = values.as_mut_slice().par_chunks_mut(TILE_ROWS * depth);
+        let rows = rows.par_chunks(TILE_ROWS * depth);
+        panels.zip(rows).for_each(|(panel, rows)| {
+            interleave(rows.chunks_exact(depth), TILE_ROWS, depth, panel);
+        });
         Self { values, depth }
     }
 

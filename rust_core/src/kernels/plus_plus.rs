@@ -6,12 +6,15 @@
 //! new distance / old one is drawn exactly by the new ones (rejection sampling). One pass over
 //! the rows thus serves many picks, and is a matrix product rather than a product per pick.
 
+use super::by_bytes::ByBytes;
 use super::error::{same_length, zeros};
+use super::k_means::Rows;
 use super::masses::{Masses, Uniform, check_weights};
 use super::nearest::{Nearest, Pair, Scratch, TASK_ROWS};
-use super::product::{Packed, squared, tile_norms};
-use super::simd::{Kernel, Simd};
-use super::vectors::{TILE_ROWS, Values, Vectors};
+use super::nearest_update::Update;
+use super::product::Packed;
+use super::sketch::Sketches;
+use super::vectors::{Values, Vectors};
 use super::{Cancel, Engine, Result};
 use rayon::prelude::*;
 
@@ -34,6 +37,8 @@ struct Draw<'a> {
     engine: &'a Engine,
     vectors: &'a Vectors<'a>,
     weights: Option<&'a [f32]>,
+    /// The rows as bytes, by tasks.
+    sketches: Option<&'a [Sketches]>,
     cancel: &'a Cancel,
     uniform: Uniform,
     near: Vec<f32>,
@@ -122,6 +127,9 @@ impl Draw<'_> {
         let picked = Vectors::new(Values::F32(&picked), self.pending.len(), dim)?;
         let picks = Packed::new("rows", &picked, self.engine.level())?;
         let (vectors, weights, cancel) = (self.vectors, self.weights, self.cancel);
+        let sketches = self.sketches;
+        let by_bytes = sketches.and_then(|_| ByBytes::new(&picks, self.engine.level()));
+        let by_bytes = &by_bytes;
         let tasks = self.near.par_chunks_mut(TASK_ROWS);
         let tasks = tasks.zip(self.of.par_chunks_mut(TASK_ROWS)).enumerate();
         let before = self.drawn.len() - self.pending.len();
@@ -134,6 +142,7 @@ impl Draw<'_> {
                     weights: weights.map(|weights| &weights[start..start + near.len()]),
                     start,
                     picks: &picks,
+                    bytes: by_bytes.as_ref().zip(sketches.and_then(|all| all.get(at))),
                     near,
                     of,
                     before,
@@ -178,54 +187,6 @@ impl Draw<'_> {
     }
 }
 
-/// Bring distances up to date; what comes back are the sums of the masses before each pick.
-struct Update<'a, 'p> {
-    vectors: &'a Vectors<'a>,
-    weights: Option<&'a [f32]>,
-    start: usize,
-    picks: &'a Packed<'p>,
-    near: &'a mut [f32],
-    of: &'a mut [i32],
-    /// Picks that the distances know of.
-    before: usize,
-    scratch: &'a mut Scratch,
-    cancel: &'a Cancel,
-}
-
-impl Kernel for Update<'_, '_> {
-    type Output = Result<Vec<f64>>;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) -> Result<Vec<f64>> {
-        let Scratch { tile, lower } = self.scratch.sized();
-        let mut sums = vec![0.0; self.picks.rows()];
-        for (at, near) in self.near.chunks_mut(TILE_ROWS).enumerate() {
-            self.cancel.check()?;
-            let first = at * TILE_ROWS;
-            let tile = self.vectors.tile(s, self.start + first, near.len(), tile);
-            let norms = tile_norms(s, &tile);
-            let bounds = &mut lower.as_mut_slice()[..self.picks.rows() * TILE_ROWS];
-            let all = 0..self.picks.rows();
-            self.picks.lower(s, &tile, &norms, all.clone(), bounds);
-            for pick in all {
-                let bounds = &bounds[pick * TILE_ROWS..(pick + 1) * TILE_ROWS];
-                for (row, near) in near.iter_mut().enumerate() {
-                    let weight = self.weights.map_or(1.0, |w| w[first + row]);
-                    sums[pick] += f64::from(weight) * f64::from(*near);
-                    if bounds[row] < *near {
-                        let gap = squared(s, tile.row(row), self.picks.row(pick));
-                        if gap < *near {
-                            *near = gap;
-                            self.of[first + row] = (self.before + pick) as i32;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(sums)
-    }
-}
-
 impl Engine {
     /// `k` rows, or all: each drawn in proportion to its weight times its squared distance to
     /// the nearest anchor or earlier pick; by weight alone before there is any such and once all
@@ -248,7 +209,13 @@ impl Engine {
         check_weights(weights, vectors.rows())?;
         let anchors = Packed::new("anchors (row)", anchors, self.level())?;
         self.check_finite("vectors (row)", vectors, cancel)?;
-        let (seeds, _) = self.seeds(vectors, weights, &anchors, k, seed, cancel)?;
+        let sketches = self.sketched(vectors, k.min(vectors.rows()), cancel)?;
+        let rows = Rows {
+            vectors,
+            weights,
+            sketches: sketches.as_deref(),
+        };
+        let (seeds, _) = self.seeds(rows, &anchors, k, seed, cancel)?;
         Ok(seeds)
     }
 
@@ -256,18 +223,23 @@ impl Engine {
     /// that is known; of no meaning if there are anchors.
     pub(crate) fn seeds(
         &self,
-        vectors: &Vectors<'_>,
-        weights: Option<&[f32]>,
+        rows: Rows<'_>,
         anchors: &Packed<'_>,
         k: usize,
         seed: u64,
         cancel: &Cancel,
     ) -> Result<(Seeds, Option<Nearest>)> {
+        let Rows {
+            vectors,
+            weights,
+            sketches,
+        } = rows;
         let (rows, k) = (vectors.rows(), k.min(vectors.rows()));
         let mut draw = Draw {
             engine: self,
             vectors,
             weights,
+            sketches,
             cancel,
             uniform: Uniform::new(seed),
             near: zeros(rows)?,
@@ -280,7 +252,7 @@ impl Engine {
             total: Vec::new(),
         };
         if anchors.rows() > 0 {
-            draw.near = self.nearest(vectors, anchors, cancel)?.squared;
+            draw.near = self.nearest(vectors, sketches, anchors, cancel)?.squared;
         } else {
             draw.by_weight(k.min(1))?;
             draw.near.fill(f32::INFINITY);

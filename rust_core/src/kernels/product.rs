@@ -13,8 +13,9 @@ use super::vectors::{TILE_ROWS, Tile, Values, Vectors};
 use super::{Error, Result};
 use std::ops::Range;
 
-/// Rows of a [`Packed`] per visit: with 16 others their products stay in the first cache.
-pub(crate) const BLOCK_ROWS: usize = 256;
+/// Rows of a [`Packed`] per visit: with 16 others their products stay in the first cache. A
+/// multiple of what a product of bytes takes at a time.
+pub(crate) const BLOCK_ROWS: usize = 252;
 
 static NO_BIAS: [f32; BLOCK_ROWS] = [0.0; BLOCK_ROWS];
 
@@ -76,6 +77,16 @@ impl<'a> Packed<'a> {
 
     pub(crate) fn rows(&self) -> usize {
         self.norms.len()
+    }
+
+    /// Values per row, padded.
+    pub(crate) fn wide(&self) -> usize {
+        self.wide
+    }
+
+    /// The squared length of a row.
+    pub(crate) fn norm(&self, row: usize) -> f32 {
+        self.norms[row]
     }
 
     #[inline(always)]

@@ -161,10 +161,11 @@ pub(crate) struct Compared {
 }
 
 impl Compared {
+    /// Call from inside a thread pool.
     pub(crate) fn new(rows: &Normed) -> Self {
         let mut norms = rows.norms.clone();
         norms.resize(norms.len().next_multiple_of(PANEL_ROWS), 0.0);
-        let panels = Panels::new(rows.values.chunks_exact(rows.dim), rows.dim);
+        let panels = Panels::new(&rows.values, rows.dim);
         Self { panels, norms }
     }
 }

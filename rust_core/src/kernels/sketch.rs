@@ -95,10 +95,13 @@ pub(crate) struct Sketches {
     steps: Vec<Step>,
     /// Steps per panel.
     depth: usize,
+    pub(crate) norm: Vec<f32>,
     pub(crate) scale: Vec<f32>,
     pub(crate) error: Vec<f32>,
     /// Length and error together.
     pub(crate) reach: Vec<f32>,
+    /// Room for those of one row.
+    bytes: Vec<i8>,
 }
 
 impl Sketches {
@@ -108,23 +111,38 @@ impl Sketches {
         dim: usize,
         level: Level,
     ) -> Self {
-        let (count, depth) = (rows.len().next_multiple_of(PANEL_ROWS), dim.div_ceil(FOLD));
-        let zero = Step([RAISED as u8; FOLD * TILE_ROWS]);
-        let mut found = Self {
-            steps: vec![zero; count / TILE_ROWS * depth],
-            depth,
-            scale: vec![0.0; count],
-            error: vec![0.0; count],
-            reach: vec![0.0; count],
-        };
-        let to = &mut *vec![0; depth * FOLD];
+        let mut found = Self::empty(rows.len(), dim);
         for (at, (row, norm)) in rows.enumerate() {
-            found.put(at, level.run(Shorten { row, norm, to }), to);
+            found.set(at, row, norm, level);
         }
         found
     }
 
+    /// So many rows of zeros.
+    pub(crate) fn empty(rows: usize, dim: usize) -> Self {
+        let (count, depth) = (rows.next_multiple_of(PANEL_ROWS), dim.div_ceil(FOLD));
+        let zero = Step([RAISED as u8; FOLD * TILE_ROWS]);
+        Self {
+            steps: vec![zero; count / TILE_ROWS * depth],
+            depth,
+            norm: vec![0.0; count],
+            scale: vec![0.0; count],
+            error: vec![0.0; count],
+            reach: vec![0.0; count],
+            bytes: vec![0; depth * FOLD],
+        }
+    }
+
+    /// Make this the row at `at`.
+    pub(crate) fn set(&mut self, at: usize, row: &[f32], norm: f32, level: Level) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        let to = &mut bytes;
+        self.put(at, level.run(Shorten { row, norm, to }), to);
+        self.bytes = bytes;
+    }
+
     fn put(&mut self, at: usize, near: Near, bytes: &[i8]) {
+        self.norm[at] = near.norm;
         self.scale[at] = near.scale;
         self.error[at] = near.error;
         self.reach[at] = near.length + near.error;

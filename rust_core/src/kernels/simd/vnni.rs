@@ -16,6 +16,7 @@ impl Vnni {
     }
 
     /// As [`super::super::bytes::Bytes::products`].
+    #[expect(clippy::unused_self, reason = "it is the proof")]
     #[inline]
     pub(crate) fn products<const P: usize>(
         self,
