@@ -1,7 +1,7 @@
 """The least that a pass over a pool's files can cost: map them, convert the numbers, add them up.
 
-Run as a program, FOLDER GROUP: joins the control group, prints the seconds of one pass, and waits
-to be killed.
+Run as a program, FOLDER GROUP: joins the control group, prints the seconds of one pass and how
+many bytes came from the disk, and waits to be killed.
 """
 
 import json
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from alservice.core import Engine
-from bench.confined import Group
+from bench.confined import Group, read_from_disk
 from bench.large_upload import F16
 from bench.paired import seconds
 from bench.sizes import THREADS
@@ -44,5 +44,6 @@ def _vectors(file: Path) -> F16 | None:
 if __name__ == "__main__":
     Group(Path(sys.argv[2])).admit(os.getpid())
     mapped, own = vectors_below(Path(sys.argv[1])), Engine(THREADS)
-    print(seconds(lambda: read_and_convert(own, mapped)), flush=True)
+    took_s = seconds(lambda: read_and_convert(own, mapped))
+    print(took_s, read_from_disk(os.getpid()), flush=True)
     signal.pause()

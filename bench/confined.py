@@ -1,5 +1,6 @@
 """A control group with a limit of memory, page cache included, to show what does not fit."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -25,9 +26,10 @@ class Group:
         """From now on the process's new pages count here."""
         (self.folder / "cgroup.procs").write_text(str(pid))
 
-    def dismiss(self, pid: int) -> None:
-        """Back to where everybody is."""
-        (self.folder.parent / "cgroup.procs").write_text(str(pid))
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """What begins the command line of a program that is to run here from its first page."""
+        return ("sh", "-c", f'echo $$ > {self.folder}/cgroup.procs && exec "$@"', "sh")
 
 
 def why_not() -> str:
@@ -45,7 +47,8 @@ def why_not() -> str:
 def confined(limit_bytes: int) -> Iterator[Group]:
     """A group of `limit_bytes`; the page cache is emptied, for pages count where they are read.
 
-    Whoever was admitted has to be gone or dismissed when the block ends.
+    What somebody else has mapped stays in memory, though, and whoever was admitted has to be gone
+    when the block ends.
     """
     parent, limit = next(v for v in VERSIONS if (v[0] / "cgroup.procs").exists())
     folder = Path(tempfile.mkdtemp(prefix="alservice-bench-", dir=parent))
@@ -55,4 +58,22 @@ def confined(limit_bytes: int) -> Iterator[Group]:
         DROP.write_text("1")
         yield Group(folder)
     finally:
-        folder.rmdir()
+        _remove(folder)
+
+
+def read_from_disk(pid: int) -> int:
+    """Bytes that a process has had the disk read for it so far."""
+    fields = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return int(fields["read_bytes"])
+
+
+def _remove(folder: Path) -> None:
+    """Dead processes leave a group a moment after they were waited for."""
+    while True:
+        try:
+            folder.rmdir()
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        else:
+            return

@@ -86,7 +86,14 @@ class Service:
 @contextmanager
 def served() -> Iterator[Service]:
     """A server with the embedded default, an empty folder on a real disk, and THREADS threads."""
-    with scratch() as folder, running_server(folder / "data", "--threads", str(THREADS)) as server:
+    with scratch() as folder, serving(folder / "data") as service:
+        yield service
+
+
+@contextmanager
+def serving(folder: Path, prefix: tuple[str, ...] = ()) -> Iterator[Service]:
+    """A server on a folder, which may hold an earlier one's state, with THREADS threads."""
+    with running_server(folder, "--threads", str(THREADS), prefix=prefix) as server:
         yield Service.of(server.process.pid, server.address, server.folder, server.channel)
 
 

@@ -24,8 +24,8 @@ I64 = NDArray[np.int64]
 Space = Callable[[F32], F32]
 _SPACED: Final = 2_000
 _FLOOR: Final = 0.01
-# Distances that one choice may spend on what labelled items cover, and on how they lie: a choice
-# must not cost the more the more labels there are. Beyond them samples stand in.
+# Distances that one choice may spend on what labelled items cover, and on how they lie. Beyond
+# them samples stand in, of _FEWEST rows at least: with labels the cost grows that much slower.
 _COVERED: Final = 24_000_000
 _APART: Final = 9_000_000
 _FEWEST: Final = 1_000
