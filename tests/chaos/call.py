@@ -1,7 +1,7 @@
 """One sending of a request as its client saw it, and what many of them make of a history."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.e2e.history import Entry, History, Refused, Request, Result
@@ -39,8 +39,11 @@ def intentions(calls: Iterable[Call]) -> list[Call]:
         name = call.request.request_id
         known = first.get(name)
         if known is None or known.result is None:
-            begin = call.begin_ns if known is None else known.begin_ns
-            first[name] = Call(call.request, begin, call.end_ns, call.result, call.hurried)
+            lost = known or replace(call, attempts=0)
+            attempts = lost.attempts + call.attempts
+            first[name] = Call(
+                call.request, lost.begin_ns, call.end_ns, call.result, call.hurried, attempts
+            )
     return sorted(first.values(), key=lambda call: call.end_ns)
 
 
@@ -62,3 +65,21 @@ def effective(calls: Iterable[Call]) -> list[Call]:
         for call in intentions(calls)
         if call.result is not None and not isinstance(call.result, Refused)
     ]
+
+
+def possible(calls: Iterable[Call]) -> list[Call]:
+    """Intentions that took effect between their two times, or may have, by their beginnings.
+
+    A refusal speaks for the attempt that heard it: one that was lost before may have succeeded.
+    What became of a lost one nobody knows, nor when.
+    """
+    ends = [
+        replace(call, end_ns=NEVER) if _is_unknown(call) else call
+        for call in intentions(calls)
+        if not isinstance(call.result, Refused) or call.attempts > 1
+    ]
+    return sorted(ends, key=lambda call: call.begin_ns)
+
+
+def _is_unknown(call: Call) -> bool:
+    return call.result is None or isinstance(call.result, Refused)

@@ -1,41 +1,22 @@
 """Laws of leases over time: whoever was handed an item had it alone until the lease was over.
 
-A lease begins and ends by the catalog's clock, which the answers tell. One that overlaps an
-earlier one needs a reason why that had ended: an answer, by the catalog's clock too, or a call
-that may have taken effect before the later lease was given, by the clients' clock.
+A lease begins and ends by the catalog's clock, which the answers tell and which never goes back.
+One that overlaps an earlier one needs a reason (`lease_ends`) why that had ended.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Final
 
-from tests.chaos.call import NEVER, Call, effective, intentions
+from tests.chaos.call import NEVER, Call, effective
+from tests.chaos.holding import Holding
+from tests.chaos.lease_ends import LeaseEnds
 from tests.e2e.complaint import named
-from tests.e2e.expected import settling
-from tests.e2e.found import Found, FoundLabel
-from tests.e2e.history import Add, Ask, Delete, Handed, Release
+from tests.e2e.found import Found, FoundBatch
+from tests.e2e.history import Ask, Handed
 
 LONG_AGO: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """One item in one batch for a time. `begin_ns` and `end_ns` are those of the call."""
-
-    item_id: str
-    batch: str
-    from_ms: int
-    until_ms: int
-    begin_ns: int
-    end_ns: int
-    asked: bool
-
-    @property
-    def name(self) -> str:
-        """For complaints."""
-        return f"{self.item_id} in {self.batch}"
 
 
 def holdings(calls: Sequence[Call], found: Found) -> list[Holding]:
@@ -48,10 +29,17 @@ def holdings(calls: Sequence[Call], found: Found) -> list[Holding]:
         for i in r.hold.ids
     ]
     known = {holding.batch for holding in held}
-    return held + [
-        Holding(i, batch.name, batch.create_ms, batch.expire_ms, LONG_AGO, NEVER, asked=True)
-        for batch in found.batches
-        if batch.name not in known
+    unheard = [batch for batch in found.batches if batch.name not in known]
+    return held + [holding for batch in unheard for holding in _unheard(batch, held)]
+
+
+def _unheard(batch: FoundBatch, held: Sequence[Holding]) -> list[Holding]:
+    """Its begin and end are those of the calls that the catalog's clock puts around it."""
+    born_ms = batch.create_ms
+    begin = max((h.begin_ns for h in held if h.from_ms < born_ms), default=LONG_AGO)
+    end = min((h.end_ns for h in held if h.from_ms > born_ms), default=NEVER)
+    return [
+        Holding(i, batch.name, born_ms, batch.expire_ms, begin, end, asked=True)
         for i, _ in batch.items
     ]
 
@@ -61,64 +49,28 @@ def one_holder(calls: Sequence[Call], found: Found) -> Iterator[str]:
     by_item: dict[str, list[Holding]] = defaultdict(list)
     for holding in holdings(calls, found):
         by_item[holding.item_id].append(holding)
-    over = _Endings(calls, found)
+    ends = LeaseEnds(calls, found)
     twice = [
         f"{later.name} and {earlier.batch}"
         for same in by_item.values()
         for earlier, later in combinations(sorted(same, key=_start), 2)
         if earlier.batch != later.batch
         and later.from_ms < earlier.until_ms
-        and not over.excuses(earlier, later)
+        and not ends.excuse(earlier, later)
     ]
     yield from named("items were leased to two batches at once", twice)
 
 
 def only_open_items(calls: Sequence[Call], found: Found) -> Iterator[str]:
     """No item is handed out after somebody has settled it."""
-    over = _Endings(calls, found)
-    settled = {
-        row.item_id: row.create_ms for row in reversed(found.labels) if row.outcome != "ABSTAIN"
-    }
+    ends = LeaseEnds(calls, found)
     wrong = [
         holding.name
         for holding in holdings(calls, found)
-        if holding.asked and settled.get(holding.item_id, holding.from_ms) < holding.from_ms
-        if not over.touched[holding.item_id]
+        if holding.asked and ends.is_settled(holding)
     ]
     yield from named("settled items were handed out", wrong)
 
 
 def _start(holding: Holding) -> tuple[int, int]:
     return holding.from_ms, holding.begin_ns
-
-
-class _Endings:
-    """Everything that ends a lease before its time."""
-
-    def __init__(self, calls: Sequence[Call], found: Found) -> None:
-        self._owner = {batch.name: batch.annotator for batch in found.batches}
-        self._settling = settling(found.labels)
-        self._labels: dict[str, list[FoundLabel]] = defaultdict(list)
-        for row in found.labels:
-            self._labels[row.item_id].append(row)
-        self.touched: dict[str, list[Call]] = defaultdict(list)
-        self._released: dict[str, list[Call]] = defaultdict(list)
-        for call in intentions(calls):
-            action = call.request.action
-            if isinstance(action, Delete) or (isinstance(action, Add) and action.replace):
-                for item_id in action.ids:
-                    self.touched[item_id].append(call)
-            if isinstance(action, Release):
-                self._released[action.batch].append(call)
-
-    def excuses(self, earlier: Holding, later: Holding) -> bool:
-        """Whether the earlier lease may have been over when the later one was given."""
-        in_time: Callable[[Call], bool] = lambda call: call.begin_ns < later.end_ns  # noqa: E731
-        calls = (*self._released[earlier.batch], *self.touched[earlier.item_id])
-        return any(map(in_time, calls)) or any(
-            row.create_ms <= later.from_ms and self._ends(row, earlier)
-            for row in self._labels[earlier.item_id]
-        )
-
-    def _ends(self, row: FoundLabel, holding: Holding) -> bool:
-        return row.token in self._settling or row.annotator == self._owner.get(holding.batch)
