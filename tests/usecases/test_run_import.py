@@ -12,6 +12,7 @@ from alservice.core import CancelFlag
 from alservice.domain import errors
 from alservice.domain.item import AddResult, ItemBlock, OnConflict
 from alservice.domain.operation import Operation, OperationState
+from alservice.ports.sources import Tick
 from alservice.storage.imports import arrays, assemble
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.get_upload import GetUpload, GetUploadCommand
@@ -82,9 +83,9 @@ def test_whoever_takes_over_goes_on_after_what_is_sealed(
         begun: list[int] = []
         blocks = arrays.ArraySource.blocks
 
-        def watched(source: arrays.ArraySource, start: int = 0) -> Iterator[ItemBlock]:
+        def watched(source: arrays.ArraySource, start: int, tick: Tick) -> Iterator[ItemBlock]:
             begun.append(start)
-            return blocks(source, start)
+            return blocks(source, start, tick)
 
         monkeypatch.setattr(arrays.ArraySource, "blocks", watched)
         imports.run(imports.claim("another"))
