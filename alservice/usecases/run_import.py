@@ -98,15 +98,16 @@ def _end(tx: Tx, operation: Operation, result: AddResult | None) -> None:
 
     Raises Conflict if another worker has it.
     """
-    row = tx.operations.get(operation.project_id, operation.operation_id)
-    if row is None or row.attempt != operation.attempt or row.state is not OperationState.RUNNING:
-        raise _lost()
-    if result is not None:
-        done = replace(
-            ended(operation, tx.now_ms(), OperationState.SUCCEEDED), result=result.as_json()
-        )
-        if not tx.operations.finish(done, operation.attempt):
+    if result is None:
+        row = tx.operations.get(operation.project_id, operation.operation_id)
+        if row is None or (row.attempt, row.state) != (operation.attempt, OperationState.RUNNING):
             raise _lost()
+        return
+    done = replace(
+        ended(operation, tx.now_ms(), OperationState.SUCCEEDED), result=result.as_json()
+    )
+    if not tx.operations.finish(done, operation.attempt):
+        raise _lost()
 
 
 def _lost() -> Conflict:
