@@ -1,10 +1,16 @@
 """Files with items that lie where the server can read them: in a folder, in a bucket."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from alservice.domain.item import ItemBlock
 from alservice.domain.source import SourceColumns
+
+Tick = Callable[[], None]
+
+
+def silent() -> None:
+    """A `Tick` of whoever never wants to stop."""
 
 
 class ItemSource(Protocol):
@@ -30,10 +36,12 @@ class ItemSource(Protocol):
     def version(self) -> str:
         """Differs once the file has been written again."""
 
-    def blocks(self, start: int = 0) -> Iterator[ItemBlock]:
+    def blocks(self, start: int = 0, tick: Tick = silent) -> Iterator[ItemBlock]:
         """The items from row `start` on, in order, about a mebibyte at a time.
 
-        Memory does not grow with the file. Raises SourceInvalid, ObjectStoreUnavailable.
+        Memory does not grow with the file. `tick` is called every now and then while what is
+        before `start` is read in vain, and may raise. Raises SourceInvalid,
+        ObjectStoreUnavailable, what `tick` raises.
         """
 
     def close(self) -> None:
@@ -48,4 +56,11 @@ class ItemSources(Protocol):
 
         Raises ImportUnavailable, SourceNotAllowed, SourceNotFound, SourceInvalid, InvalidField
         (a column that is not there), ObjectStoreUnavailable.
+        """
+
+    def version(self, uri: str) -> str:
+        """The version of a file as it is now, of which nothing is read.
+
+        Raises ImportUnavailable, SourceNotAllowed, SourceNotFound, SourceInvalid,
+        ObjectStoreUnavailable.
         """

@@ -102,13 +102,11 @@ class AddItems:
 
 def _renewed(tx: Tx, upload: Upload) -> Upload | None:
     """The upload, kept for another day; None if parts of it have expired."""
-    sealed = sealed_parts(tx, upload)
-    if sealed is None:
+    if sealed_parts(tx, upload) is None:
         return None
     renewed = replace(upload, expire_time_ms=tx.now_ms() + WRITING_MS)
     tx.uploads.put(renewed)
-    for segment in sealed:
-        tx.segments.store(replace(segment, expire_time_ms=renewed.expire_time_ms), None)
+    tx.segments.extend_upload(upload.project_id, upload.upload_id, renewed.expire_time_ms)
     return renewed
 
 

@@ -63,21 +63,34 @@ class RunImport:
 
     def _copy(self, operation: Operation, session: UploadSession, progress: Progress) -> None:
         with closing(self._source(operation)) as source:
-            for block in source.blocks(session.position):
+
+            def tell() -> None:
                 progress(session.position / source.count, "reading")
+
+            for block in source.blocks(session.position, tell):
+                tell()
                 session.append(session.position, block)
-        self._source(operation).close()  # it is still the file that was begun with
+        self._check_version(operation)  # it is still the file that was begun with
 
     def _source(self, operation: Operation) -> ItemSource:
         """The file, which must be the one that was asked for: parts of two would be mixed."""
         asked = operation.request
-        uri = str(asked["uri"])
-        source = self.sources.open(uri, columns_of(asked))
+        source = self.sources.open(str(asked["uri"]), columns_of(asked))
         if (source.version, source.count) != (asked["version"], asked["item_count"]):
             source.close()
-            text = f"{uri} was written again since its import was asked for; ask for it again"
-            raise SourceChanged(text, uri=uri)
+            raise _changed(operation)
         return source
+
+    def _check_version(self, operation: Operation) -> None:
+        asked = operation.request
+        if self.sources.version(str(asked["uri"])) != asked["version"]:
+            raise _changed(operation)
+
+
+def _changed(operation: Operation) -> SourceChanged:
+    uri = str(operation.request["uri"])
+    text = f"{uri} was written again since its import was asked for; ask for it again"
+    return SourceChanged(text, uri=uri)
 
 
 def _end(tx: Tx, operation: Operation, result: AddResult | None) -> None:
@@ -85,11 +98,17 @@ def _end(tx: Tx, operation: Operation, result: AddResult | None) -> None:
 
     Raises Conflict if another worker has it.
     """
-    row = tx.operations.get(operation.project_id, operation.operation_id)
-    if row is None or row.attempt != operation.attempt or row.state is not OperationState.RUNNING:
-        raise Conflict("another worker has taken this operation over; it goes on there")
-    if result is not None:
-        done = replace(
-            ended(operation, tx.now_ms(), OperationState.SUCCEEDED), result=result.as_json()
-        )
-        tx.operations.finish(done, operation.attempt)
+    if result is None:
+        row = tx.operations.get(operation.project_id, operation.operation_id)
+        if row is None or (row.attempt, row.state) != (operation.attempt, OperationState.RUNNING):
+            raise _lost()
+        return
+    done = replace(
+        ended(operation, tx.now_ms(), OperationState.SUCCEEDED), result=result.as_json()
+    )
+    if not tx.operations.finish(done, operation.attempt):
+        raise _lost()
+
+
+def _lost() -> Conflict:
+    return Conflict("another worker has taken this operation over; it goes on there")

@@ -185,7 +185,10 @@ class UploadSession:
             keep(tx, piece)
             received = self.upload.received + piece.segment.rows
             expiry = tx.now_ms() + WRITING_MS
-            kept = replace(self.upload, received=received, expire_time_ms=expiry)
+            # Those before it too: they wait for as long as the last one does.
+            mine = self.upload
+            tx.segments.extend_upload(mine.project_id, mine.upload_id, expiry)
+            kept = replace(mine, received=received, expire_time_ms=expiry)
             tx.uploads.put(kept)
             return kept
 

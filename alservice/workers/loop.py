@@ -19,6 +19,7 @@ from alservice.domain.errors import (
     AlserviceError,
     CacheFull,
     Cancelled,
+    Conflict,
     DiskFull,
     HousekeepingFailed,
     ImportFailed,
@@ -38,6 +39,7 @@ from alservice.workers.heartbeat import IDLE_S, LEASE_MS, Heartbeat, Work
 CHORES_S: Final = 60.0
 MOST_LAPSES: Final = 5
 MOST_FULL: Final = 3  # attempts of which each met a full disk: other replicas' may have room
+MOST_CONFLICTS: Final = 5  # attempts of an import of which others changed what it needs
 # After an outage: so that an operation which cannot go on keeps nobody from the others.
 PAUSE_MS: Final = 5_000  # doubled with each attempt
 LONGEST_PAUSE_MS: Final = 60_000
@@ -225,6 +227,8 @@ def _is_passing(error: AlserviceError, operation: Operation) -> bool:
     """Whether the same work may go well later or elsewhere, without anybody's doing."""
     if isinstance(error, DiskFull | CacheFull):
         return operation.attempt < MOST_FULL
+    if isinstance(error, Conflict):  # an import keeps what has arrived: the next goes on there
+        return operation.kind is OperationKind.IMPORT and operation.attempt < MOST_CONFLICTS
     refused = isinstance(error, ObjectStoreUnavailable) and error.refused
     return isinstance(error, Unavailable) and not refused
 

@@ -20,6 +20,8 @@ FULL = a_segment(
     revision=5,
 )
 
+_ALL = ("s-1", "s-2", "s-empty", "s-other", "s-else", "s-live")
+
 
 def test_every_field_of_a_segment_comes_back_without_its_bytes(catalog: Catalog) -> None:
     catalog.transact(lambda tx: tx.segments.store(FULL, b"inline"))
@@ -69,6 +71,26 @@ def test_segments_of_an_upload_come_in_the_order_of_their_reservation(catalog: C
     found = catalog.read(lambda tx: tx.segments.of_upload(P, "u-1"))
     assert [segment.segment_id for segment in found] == ["s-9", "s-1", "s-3"]
     assert catalog.read(lambda tx: tx.segments.of_upload("other", "u-1")) == []
+
+
+def test_the_parts_of_an_upload_that_wait_are_given_more_time_together(catalog: Catalog) -> None:
+    writing = {"state": SegmentState.WRITING, "expire_time_ms": 100}
+
+    def work(tx: Tx) -> None:
+        tx.segments.reserve(a_segment("s-1", rows=3, upload_id="u-1", **writing))
+        tx.segments.reserve(a_segment("s-2", rows=5, upload_id="u-1", **writing))
+        tx.segments.reserve(a_segment("s-empty", rows=0, upload_id="u-1", **writing))
+        tx.segments.reserve(a_segment("s-other", rows=3, upload_id="u-2", **writing))
+        elsewhere = a_segment("s-else", project_id="other", rows=3, upload_id="u-1", **writing)
+        tx.segments.reserve(elsewhere)
+        tx.segments.store(a_segment("s-live", rows=3, upload_id="u-1"), None)
+        tx.segments.extend_upload(P, "u-1", 200)
+
+    catalog.transact(work)
+    found = {name: catalog.read(lambda tx, name=name: tx.segments.get(name)) for name in _ALL}  # type: ignore[misc]
+    until = {name: row.expire_time_ms for name, row in found.items() if row is not None}
+    unchanged = dict.fromkeys(("s-empty", "s-other", "s-else"), 100)
+    assert until == {"s-1": 200, "s-2": 200, "s-live": None, **unchanged}
 
 
 def test_a_new_bitmap_makes_a_new_version(catalog: Catalog) -> None:

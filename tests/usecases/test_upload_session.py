@@ -15,7 +15,9 @@ from alservice.domain.project import Project
 from alservice.domain.segment import SegmentState
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.upload_session import tail
+from alservice.usecases.write_segments import WRITING_MS
 from tests.sweeping import sweeper
+from tests.usecases.conftest import Clock
 from tests.usecases.items import Pool, block, small_files
 
 IDS = [f"i{number}" for number in range(20)]
@@ -239,3 +241,17 @@ def test_the_slower_of_two_commits_leaves_nothing_open(items_pool: Pool) -> None
     open_before = dict(items_pool.store._inline._kept)  # type: ignore[attr-defined]
     assert slow.commit() == result
     assert dict(items_pool.store._inline._kept) == open_before  # type: ignore[attr-defined]
+
+
+def test_no_part_of_an_upload_expires_while_further_ones_arrive(
+    items_pool: Pool, clock: Clock
+) -> None:
+    names = ["a", "b", "c", "d", "e", "f"]
+    with small_files(0, 20):
+        session = items_pool.open("u")
+        for position in range(0, len(names), 2):
+            session.append(position, block(names[position : position + 2]))
+            clock.advance(WRITING_MS - 60_000)
+            sweeper(items_pool.catalog, items_pool.store)()
+        assert session.commit().added == len(names)
+    assert sorted(items_pool.content()) == names

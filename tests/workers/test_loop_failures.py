@@ -12,13 +12,14 @@ from alservice.domain.errors import (
     AlserviceError,
     CacheFull,
     CatalogUnavailable,
+    Conflict,
     DiskFull,
     ObjectStoreUnavailable,
 )
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationKind, OperationState
 from alservice.usecases.fail_operation import FailOperation
-from alservice.workers.loop import MOST_FULL, Handler, Run, WorkerLoop, pause_ms
+from alservice.workers.loop import MOST_CONFLICTS, MOST_FULL, Handler, Run, WorkerLoop, pause_ms
 from tests.rounds import Rounds
 from tests.workers.worker import PATIENCE_S
 
@@ -130,6 +131,26 @@ def test_what_meets_a_full_disk_is_tried_where_there_may_be_room_but_not_for_eve
     assert (failed.error_reason, failed.error_message) == (full.reason, "free space")
 
 
+def test_an_import_that_met_a_conflict_goes_on_but_not_for_ever(rounds: Rounds) -> None:
+    kind, over = OperationKind.IMPORT, threading.Event()
+
+    def run(operation: Operation, _progress: Progress, _cancel: CancelFlag) -> None:
+        if operation.operation_id == "o-1":
+            raise Conflict("a part of this work has expired")
+        over.set()
+
+    with working(rounds, run, over, "o-1", kind=kind):
+        for attempt in range(1, MOST_CONFLICTS):
+            waiting = given_back(rounds, "o-1", attempt)
+            assert waiting.lease_until_ms > rounds.catalog.now_ms()
+            # As if its time had come.
+            rounds.catalog.transact(lambda tx, w=waiting: tx.operations.give_back(w, 0))  # type: ignore[misc]
+        queued(rounds, "o-2", kind=kind)
+    failed = rounds.operation("o-1")
+    assert (failed.state, failed.attempt) == (OperationState.FAILED, MOST_CONFLICTS)
+    assert failed.error_reason == "CONFLICT"
+
+
 def test_pauses_double_up_to_a_minute() -> None:
     assert [pause_ms(n) for n in range(1, 7)] == [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]
     assert pause_ms(10**6) == 60_000
@@ -137,12 +158,16 @@ def test_pauses_double_up_to_a_minute() -> None:
 
 @contextmanager
 def working(
-    rounds: Rounds, run: Run, over: threading.Event, *operation_ids: str
+    rounds: Rounds,
+    run: Run,
+    over: threading.Event,
+    *operation_ids: str,
+    kind: OperationKind = OperationKind.TRAIN,
 ) -> Iterator[None]:
-    """A loop that does these trainings in this order; at the end it waits until `over`."""
-    queued(rounds, *operation_ids)
+    """A loop that does this work in this order; at the end it waits until `over`."""
+    queued(rounds, *operation_ids, kind=kind)
     end: FailOperation = rounds.wiring.make(FailOperation)
-    kinds = {OperationKind.TRAIN: Handler(run, end)}
+    kinds = {kind: Handler(run, end)}
     loop = WorkerLoop(rounds.catalog, kinds, "me", threading.Event())
     loop.start()
     try:
@@ -152,13 +177,13 @@ def working(
         loop.stop()
 
 
-def queued(rounds: Rounds, *operation_ids: str) -> None:
-    """Trainings, to be done in this order."""
+def queued(rounds: Rounds, *operation_ids: str, kind: OperationKind = OperationKind.TRAIN) -> None:
+    """Work of one kind, to be done in this order."""
     for number, name in enumerate(operation_ids):
         asked = Operation(
             operation_id=name,
             project_id=rounds.project_id,
-            kind=OperationKind.TRAIN,
+            kind=kind,
             create_time_ms=number,
         )
         rounds.catalog.transact(lambda tx, asked=asked: tx.operations.insert(asked))  # type: ignore[misc]

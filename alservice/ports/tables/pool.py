@@ -84,6 +84,12 @@ class SegmentTable(Protocol):
         Locked until the end of the transaction; a snapshot locks nothing.
         """
 
+    def extend_upload(self, project_id: str, upload_id: str, expire_time_ms: int) -> None:
+        """Let the WRITING segments of an upload that have items expire then.
+
+        Those without belong to a stream that is at work, or broke.
+        """
+
     def set_deletions(
         self, segment_id: str, deletions: bytes, live_rows: int, revision: int
     ) -> None:

@@ -28,11 +28,17 @@ _ALL_LIVE: Final = (
 _POOL_VERSION: Final = select(func.coalesce(func.max(segments.c.revision), 0), func.count()).where(
     segments.c.project_id == bindparam("project"), segments.c.state == _LIVE
 )
-_OF_UPLOAD: Final = _SELECT.where(
+_WAITING: Final = (
     segments.c.project_id == bindparam("project"),
     segments.c.state == _WRITING,
     segments.c.upload_id == bindparam("upload"),
-).order_by(segments.c.number)
+)
+_OF_UPLOAD: Final = _SELECT.where(*_WAITING).order_by(segments.c.number)
+_EXTEND: Final = (
+    update(segments)
+    .where(*_WAITING, segments.c.rows > 0)
+    .values(expire_time_ms=bindparam("until"))
+)
 _LOCK_OF_UPLOAD: Final = _OF_UPLOAD.with_for_update()
 _DELETIONS: Final = (
     update(segments)
@@ -108,6 +114,11 @@ class SqlSegments:
         """WRITING segments of an upload as they were reserved; locked, unless in a snapshot."""
         statement = _OF_UPLOAD if self._session.reads else _LOCK_OF_UPLOAD
         return self._list(statement, {"project": project_id, "upload": upload_id})
+
+    def extend_upload(self, project_id: str, upload_id: str, expire_time_ms: int) -> None:
+        """Let the WRITING segments of an upload that have items expire then."""
+        key = {"project": project_id, "upload": upload_id}
+        self._session.execute(_EXTEND, {**key, "until": expire_time_ms})
 
     def set_deletions(
         self, segment_id: str, deletions: bytes, live_rows: int, revision: int

@@ -11,6 +11,7 @@ from alservice.domain.errors import SourceInvalid
 from alservice.domain.item import ItemBlock
 from alservice.domain.project import DType
 from alservice.domain.source import SourceColumns
+from alservice.ports.sources import Tick, silent
 from alservice.storage.imports.assemble import Rows, assemble, readable, rows_at_once
 from alservice.storage.imports.choose import choose
 from alservice.storage.imports.raw import RawFile
@@ -32,14 +33,15 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An array of a file: (n, ...) in rows; `begin(row)` is where that row begins.
+    """An array of a file: (n, ...) in rows; `begin(row, tick)` is where that row begins.
 
-    `bf16`: the numbers are bfloat16, of which `dtype` is the bits.
+    It calls `tick` now and then where it must read what is before. `bf16`: the numbers are
+    bfloat16, of which `dtype` is the bits.
     """
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
-    begin: Callable[[int], Stream]
+    begin: Callable[[int, Tick], Stream]
     bf16: bool = False
 
     @property
@@ -88,11 +90,11 @@ class ArraySource:
         vectors = self._arrays.get("vector")
         self.dimension = vectors.shape[1] if vectors else 0
 
-    def blocks(self, start: int = 0) -> Iterator[ItemBlock]:
+    def blocks(self, start: int = 0, tick: Tick = silent) -> Iterator[ItemBlock]:
         """As `ItemSource.blocks` promises."""
         step = rows_at_once(sum(array.row_bytes for array in self._arrays.values()))
         with readable(self._uri):
-            streams = {field: array.begin(start) for field, array in self._arrays.items()}
+            streams = {field: array.begin(start, tick) for field, array in self._arrays.items()}
             for first in range(start, self.count, step):
                 count = min(step, self.count - first)
                 parts = {

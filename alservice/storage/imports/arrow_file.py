@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from alservice.domain.source import SourceColumns
+from alservice.storage.imports.arrow_footer import batch_rows
 from alservice.storage.imports.assemble import readable
 from alservice.storage.imports.raw import RawFile, Window
 from alservice.storage.imports.tables import TableSource, arrow
@@ -14,17 +15,15 @@ def open_arrow(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
     arrow()
     from pyarrow import ipc  # noqa: PLC0415 (an option, and slow)
 
-    def opened(fields: Sequence[int] = ()) -> Any:
-        options = ipc.IpcReadOptions(included_fields=list(fields), use_threads=False)
-        return ipc.open_file(Window(raw), options=options)
-
     with readable(uri):
         schema = ipc.open_file(Window(raw)).schema
-        counter = opened()  # without columns: only the number of rows of each batch is read
-        sizes = [counter.get_batch(i).num_rows for i in range(counter.num_record_batches)]
+        sizes = batch_rows(raw)
 
     def batches(names: Sequence[str], start: int, _step: int) -> Iterator[Any]:
-        file = opened(sorted(schema.get_field_index(name) for name in names))
+        # To pyarrow an empty list means all of them.
+        fields = sorted(schema.get_field_index(name) for name in names) or [0]
+        options = ipc.IpcReadOptions(included_fields=fields, use_threads=False)
+        file = ipc.open_file(Window(raw), options=options)
         skip = start
         for number, size in enumerate(sizes):
             if skip < size:

@@ -34,8 +34,7 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
         for batch in file.iter_batches(
             step, row_groups=groups, columns=columns, use_threads=False
         ):
-            if skip < batch.num_rows:
-                yield batch.slice(skip)
+            yield batch.slice(min(skip, batch.num_rows))
             skip = max(0, skip - batch.num_rows)
 
     with readable(uri):

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -74,12 +74,6 @@ class ImportRoots:
 
     def open(self, uri: str, columns: SourceColumns) -> ItemSource:
         """As `ItemSources.open` promises."""
-        if not self.folders and not self.buckets:
-            text = (
-                "this server imports no files: whoever runs it allows that with --import-roots "
-                "(folders and s3://bucket/folder addresses, the same on every replica)"
-            )
-            raise ImportUnavailable(text, setting="import_roots")
         raw = self._raw(uri)
         try:
             return _opener(uri)(raw, uri, columns)
@@ -87,7 +81,18 @@ class ImportRoots:
             raw.close()
             raise
 
+    def version(self, uri: str) -> str:
+        """As `ItemSources.version` promises."""
+        with closing(self._raw(uri)) as raw:
+            return raw.version
+
     def _raw(self, uri: str) -> RawFile:
+        if not self.folders and not self.buckets:
+            text = (
+                "this server imports no files: whoever runs it allows that with --import-roots "
+                "(folders and s3://bucket/folder addresses, the same on every replica)"
+            )
+            raise ImportUnavailable(text, setting="import_roots")
         scheme, separator, rest = uri.partition("://")
         if "\0" in uri or ".." in PurePosixPath(unquote(rest) or scheme).parts:
             raise _refused(uri)

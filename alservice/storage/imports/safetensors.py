@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from alservice.domain.errors import SourceInvalid
+from alservice.ports.sources import Tick
 from alservice.storage.imports.arrays import Stored, Stream, read_exactly
 from alservice.storage.imports.raw import RawFile, Window
 
@@ -52,7 +53,7 @@ def _stored(raw: RawFile, data: int, name: str, told: Any) -> Stored:
     if len(offsets) != 2 or not all(type(number) is int and number >= 0 for number in numbers):
         raise SourceInvalid(f"it describes the tensor {name} wrongly")
     if kind not in _FORMATS:  # one that may lie beside those that are asked for
-        return Stored(np.dtype(object), shape, partial(Window, raw))
+        return Stored(np.dtype(object), shape, partial(_anywhere, raw))
     start, end = data + offsets[0], data + offsets[1]
     dtype, needed = np.dtype(_FORMATS[kind]), np.dtype(_FORMATS[kind]).itemsize
     for length in shape:
@@ -60,8 +61,12 @@ def _stored(raw: RawFile, data: int, name: str, told: Any) -> Stored:
     if end - start != needed or end > raw.size_bytes:
         raise SourceInvalid(f"the tensor {name} needs {needed} bytes: the file was cut off")
 
-    def begin(row: int) -> Stream:
+    def begin(row: int, _tick: Tick) -> Stream:
         return Window(raw, start + row * stored.row_bytes)
 
     stored = Stored(dtype, shape, begin, bf16=kind == "BF16")
     return stored
+
+
+def _anywhere(raw: RawFile, _row: int, _tick: Tick) -> Stream:
+    return Window(raw)

@@ -10,12 +10,14 @@ from alservice.domain.errors import DimensionMismatch, ImportUnavailable, Source
 from alservice.domain.item import ItemBlock
 from alservice.domain.project import DType
 from alservice.domain.source import SourceColumns
+from alservice.ports.sources import Tick, silent
 from alservice.storage.imports.arrays import as_vectors
 from alservice.storage.imports.assemble import Rows, assemble, readable, rows_at_once
 from alservice.storage.imports.choose import choose
 from alservice.storage.imports.raw import RawFile
 
-# Record batches with these columns from a row on, each of at most so many rows.
+# Record batches with these columns from a row on, each of at most so many rows; an empty one for
+# each that is read in vain because it is before that row.
 Batches = Callable[[Sequence[str], int, int], Iterator[Any]]
 _TEXT_BYTES: Final = 64  # about what a value takes that is no number
 
@@ -58,13 +60,14 @@ class TableSource:
                 raise SourceInvalid("it holds no items")
             self.dimension = self._measure(schema)
 
-    def blocks(self, start: int = 0) -> Iterator[ItemBlock]:
+    def blocks(self, start: int = 0, tick: Tick = silent) -> Iterator[ItemBlock]:
         """As `ItemSource.blocks` promises."""
         names = [*self._vector, *(name for (name,) in self._chosen.values())]
         step = rows_at_once(4 * self.dimension + _TEXT_BYTES * len(self._chosen))
         first = start
         with readable(self._uri):
             for batch in self._batches(tuple(dict.fromkeys(names)), start, step):
+                tick()
                 for offset in range(0, batch.num_rows, step):
                     rows = self._rows(batch.slice(offset, step), first)
                     yield assemble(rows, self._id_prefix)
