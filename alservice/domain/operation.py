@@ -39,9 +39,9 @@ class Operation:
     """A row of the catalog.
 
     `attempt` is the fencing token: it grows with each claim, and a write with an older one is
-    refused. `lapses` counts the claims that took it from an owner who neither ended it nor gave it
-    back. `error_reason` is a reason of domain/errors.py. `result` is what came of it, where that
-    is not a model.
+    refused. `progress` is how far any attempt has come, and `lapses` counts the claims since then
+    that took it from an owner who neither ended it nor gave it back. `error_reason` is a reason of
+    domain/errors.py. `result` is what came of it, where that is not a model.
     """
 
     operation_id: str

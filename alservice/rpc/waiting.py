@@ -50,15 +50,15 @@ async def until_done(
     """What the last look saw: a done operation, or how far it came within `timeout_s`.
 
     A server that drains does not wait. A look that is turned away for a crowd is made again: who
-    waits has time. Raises Overloaded if there has been none by the end.
+    waits has time. Raises Overloaded if there has been none by the end, and shortly after it.
     """
     clock, rpc = asyncio.get_running_loop(), CURRENT.get()
     end = clock.time() + timeout_s
-    seen = await _patient(look, looks)
+    seen = await _patient(look, looks, end, None)
     while not (_done(seen) or rpc.hurry) and (left := end - clock.time()) > 0:
         await asyncio.sleep(min(INTERVAL_S, left))
-        seen = await _patient(look, looks) or seen
-    return seen or await look()
+        seen = await _patient(look, looks, end, seen)
+    return seen or await _look(look, looks, clock.time() + ANSWER_S, None)
 
 
 def _done(seen: OperationView | None) -> bool:
@@ -66,9 +66,30 @@ def _done(seen: OperationView | None) -> bool:
 
 
 async def _patient(
-    look: Callable[[], Awaitable[OperationView]], looks: asyncio.Semaphore
+    look: Callable[[], Awaitable[OperationView]],
+    looks: asyncio.Semaphore,
+    end: float,
+    seen: OperationView | None,
 ) -> OperationView | None:
+    """What is seen now, or was `seen` if no look is to be had by `end`, on the loop's clock."""
     with suppress(Overloaded):
-        async with looks:
-            return await look()
-    return None
+        return await _look(look, looks, end, seen)
+    return seen
+
+
+async def _look(
+    look: Callable[[], Awaitable[OperationView]],
+    looks: asyncio.Semaphore,
+    end: float,
+    seen: OperationView | None,
+) -> OperationView:
+    """One look, or `seen` where the server began to drain. Raises Overloaded without a place."""
+    try:
+        async with asyncio.timeout_at(end):
+            await looks.acquire()
+    except TimeoutError as error:
+        raise Overloaded("too many calls wait for operations; try again in a moment") from error
+    try:
+        return seen if seen and CURRENT.get().hurry else await look()
+    finally:
+        looks.release()

@@ -1,11 +1,11 @@
 """What tells the catalog that a claimed operation is still at work, and hears what others want.
 
 What a dead worker held is taken over within two heartbeats: the lease is as much shorter as a
-worker without work may take until it looks for some.
+worker without work may take until it looks for some. A living one renews it at each look, so that
+it may stand still, or be cut off, for nearly the whole of it.
 """
 
 import threading
-import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -17,8 +17,8 @@ from alservice.domain.errors import AlserviceError, Cancelled
 from alservice.domain.operation import Operation
 from alservice.ports.catalog import Catalog
 
-HEARTBEAT_S: Final = 5.0
-WATCH_S: Final = 1.0  # between two looks whether somebody wants it cancelled, or has taken it over
+HEARTBEAT_S: Final = 5.0  # who has not been heard of for two of these is taken for dead
+WATCH_S: Final = 1.0  # between two renewals, each of which sees whether it is wanted cancelled
 IDLE_S: Final = 1.0  # between two looks for work
 LEASE_MS: Final = round(1000 * (2 * HEARTBEAT_S - IDLE_S))
 log = structlog.get_logger(__name__)
@@ -53,8 +53,6 @@ class Heartbeat:
         self._catalog = catalog
         self._work = work
         self._over = threading.Event()
-        self._told = (work.progress, work.stage)
-        self._told_s = time.monotonic()
         self._thread = threading.Thread(target=self._live, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
@@ -81,11 +79,11 @@ class Heartbeat:
 
     def _beat(self) -> None:
         work, operation = self._work, self._work.operation
-        mine = not self._is_due() or self._report()
-        current = self._catalog.read(
-            lambda tx: tx.operations.get(operation.project_id, operation.operation_id)
+        share, stage = work.progress, work.stage
+        current = self._catalog.transact(
+            lambda tx: tx.operations.heartbeat(operation, tx.now_ms(), LEASE_MS, share, stage)
         )
-        if not mine or current is None or current.attempt != operation.attempt:
+        if current is None:
             if not work.lost:
                 log.warning("operation.lost", operation=operation.operation_id)
             work.lost = True
@@ -93,17 +91,3 @@ class Heartbeat:
         elif current.cancel_requested:
             work.asked_to_stop = True
             work.cancel.cancel()
-
-    def _is_due(self) -> bool:
-        """Whether the lease wants to be longer, or there is something to tell."""
-        news = self._told != (self._work.progress, self._work.stage)
-        return news or time.monotonic() >= self._told_s + HEARTBEAT_S
-
-    def _report(self) -> bool:
-        """Extend the lease and say how far the work is; False if it is not ours."""
-        told, told_s = (self._work.progress, self._work.stage), time.monotonic()
-        mine = self._catalog.transact(
-            lambda tx: tx.operations.heartbeat(self._work.operation, tx.now_ms(), LEASE_MS, *told)
-        )
-        self._told, self._told_s = told, told_s
-        return mine

@@ -235,7 +235,10 @@ def _is_passing(error: AlserviceError, operation: Operation) -> bool:
 
 def _refuse_poison(operation: Operation) -> None:
     if operation.lapses >= MOST_LAPSES:
-        text = f"{MOST_LAPSES} workers died at the operation or hung; it is given up"
+        text = (
+            f"{MOST_LAPSES} workers in turn died at the operation or hung, and none got further "
+            "than those before; it is given up"
+        )
         raise _failure(operation, text)
 
 

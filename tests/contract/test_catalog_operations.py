@@ -100,18 +100,49 @@ def test_a_lease_that_ran_out_is_taken_over_and_shuts_out_the_first(catalog: Cat
     assert get(catalog) == replace(done, attempt=new.attempt)
 
 
-def beat(catalog: Catalog, operation: Operation, now_ms: int) -> bool:
+def beat(
+    catalog: Catalog, operation: Operation, now_ms: int, share: float = 0.5
+) -> Operation | None:
     return catalog.transact(
-        lambda tx: tx.operations.heartbeat(operation, now_ms, LEASE_MS, 0.5, "fit")
+        lambda tx: tx.operations.heartbeat(operation, now_ms, LEASE_MS, share, "fit")
     )
 
 
 def test_a_heartbeat_extends_the_lease_and_reports(catalog: Catalog) -> None:
     add(catalog, an_operation("o-1"))
     mine = claimed(catalog, 100)
-    assert beat(catalog, mine, 105)
-    assert get(catalog) == replace(mine, lease_until_ms=115, progress=0.5, stage="fit")
+    beaten = replace(mine, lease_until_ms=115, progress=0.5, stage="fit")
+    assert beat(catalog, mine, 105) == get(catalog) == beaten
     assert claim(catalog, 114) is None
+
+
+def test_a_heartbeat_hears_a_request_to_cancel(catalog: Catalog) -> None:
+    add(catalog, an_operation("o-1"))
+    mine = claimed(catalog, 100)
+    catalog.transact(lambda tx: tx.operations.request_cancel(P, "o-1"))
+    heard = beat(catalog, mine, 105)
+    assert heard is not None and heard.cancel_requested
+
+
+def test_lapses_are_counted_from_the_furthest_point_that_any_attempt_has_reached(
+    catalog: Catalog,
+) -> None:
+    add(catalog, an_operation("o-1"))
+    reached = (0.5, 0.2, 0.5, 0.625, 0.625, 0.0, 0.75)
+    now_ms, furthest, lapses, seen = 100, 0.0, 0, []
+    for attempt, share in enumerate(reached):
+        mine = claimed(catalog, now_ms)
+        lapses += attempt > 0
+        assert mine.lapses == lapses and mine.progress == furthest
+        for part in (0.0, share / 2, share):
+            if part > furthest:
+                furthest, lapses = part, 0
+            beaten = beat(catalog, mine, now_ms, part)
+            assert beaten is not None
+            assert (beaten.progress, beaten.lapses) == (furthest, lapses)
+        seen.append(lapses)
+        now_ms += LEASE_MS
+    assert seen == [0, 1, 2, 0, 1, 2, 0]
 
 
 def test_nothing_more_happens_to_a_done_operation(catalog: Catalog) -> None:

@@ -1,17 +1,19 @@
 """Of the copies of one catalog, one removes files: on folders, and on prefixes of a bucket."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alservice.domain.errors import HousekeepingFailed
 from alservice.domain.startup import StartupError
-from alservice.ports.catalog import Catalog
+from alservice.ports.catalog import Catalog, Tx
 from alservice.ports.places import FilePlace
 from alservice.storage.open_place import open_place
+from alservice.usecases.adopt_place import adopt_place
 from alservice.usecases.claim_place import claim_place
-from alservice.usecases.hold_place import HoldPlace
+from alservice.usecases.hold_place import LATE_S, HoldPlace
 from tests.s3.places import QUICK
 from tests.usecases.copies import Copies
 
@@ -115,6 +117,60 @@ def test_a_turn_that_was_not_shown_is_shown_the_next_time(
     for _ in range(2):
         hold()
     assert place.holder() == newest == turns(catalog)[-1]
+
+
+def test_a_turn_that_comes_a_day_late_locks_nobody_out(copies: Copies, place: FilePlace) -> None:
+    catalog = copies.open("a")
+    hold = HoldPlace(catalog, place)
+    for _ in range(2):
+        hold()
+    late = place.holder() or ""
+
+    def pass_a_day(tx: Tx) -> None:
+        cluster = tx.cluster.get()
+        for minute in range(24 * 60):
+            cluster = replace(cluster, turns=cluster.with_turn(f"{minute:016x}"))
+        tx.cluster.store(cluster)
+
+    catalog.transact(pass_a_day)
+    place.set_holder(late)  # by a replica that was stopped on the way to here
+    hold.require()
+    claim_place(catalog, place)
+    hold()
+    assert place.holder() == f"{24 * 60 - 1:016x}"
+
+
+def test_where_a_turn_has_come_too_late_the_only_copy_adopts_its_place(
+    copies: Copies, place: FilePlace
+) -> None:
+    catalog = copies.open("a")
+    claim_place(catalog, place)
+    hold = HoldPlace(catalog, place)
+    for _ in range(2):
+        hold()
+    place.set_holder("forgotten")
+    with pytest.raises(HousekeepingFailed, match="alservice adopt"):
+        hold()
+    adopt_place(catalog, place)
+    claim_place(catalog, place)
+    for _ in range(2):
+        hold()
+
+
+def test_a_replica_that_stood_still_with_a_turn_does_not_show_it(
+    copies: Copies, place: FilePlace
+) -> None:
+    catalog = copies.open("a")
+    times = iter([0.0, LATE_S, 100.0, 100.1 + LATE_S, 300.0, 300.0])
+    hold = HoldPlace(catalog, place, clock_s=lambda: next(times))
+    for _ in range(2):
+        hold()
+    before = place.holder()
+    with pytest.raises(HousekeepingFailed, match="stood still"):
+        hold()
+    assert place.holder() == before != turns(catalog)[-1]
+    hold()
+    assert place.holder() == turns(catalog)[-1]
 
 
 def test_a_place_that_cannot_be_read_is_said_and_held_by_nobody(

@@ -6,7 +6,9 @@ from alservice.core import CancelFlag
 from alservice.domain.learner import Progress
 from alservice.domain.model import ModelState
 from alservice.domain.operation import Operation, OperationState
+from alservice.ports.catalog import Tx
 from alservice.workers import loop as module
+from tests.rounds import Rounds
 from tests.workers.worker import PATIENCE_S, Worker, until_cancelled
 
 
@@ -58,14 +60,35 @@ def test_a_worker_that_lost_its_lease_stops_and_writes_nothing(worker: Worker) -
     assert rounds.model(train.model.model_id).state is ModelState.TRAINING
 
 
-def test_what_kills_every_worker_is_given_up(worker: Worker) -> None:
+def die(rounds: Rounds, share: float) -> None:
+    """Claim the operation, come so far with it, and be heard of no more."""
+
+    def work(tx: Tx) -> Operation | None:
+        dead = tx.operations.claim("dead", tx.now_ms(), -1)
+        assert dead is not None
+        return tx.operations.heartbeat(dead, tx.now_ms(), -1, share, "fit")
+
+    assert rounds.catalog.transact(work) is not None
+
+
+def test_what_kills_every_worker_at_one_point_is_given_up(worker: Worker) -> None:
     rounds = worker.rounds
     train = rounds.train()
-    for attempt in range(1, 6):
-        dead = rounds.catalog.transact(lambda tx: tx.operations.claim("dead", tx.now_ms(), -1))
-        assert dead is not None and dead.attempt == attempt
+    for _ in range(module.MOST_LAPSES):
+        die(rounds, 0.5)
     worker.start()
     assert worker.said.get(timeout=PATIENCE_S)[0] == "failed"
     done = rounds.operation(train.operation.operation_id)
     assert (done.state, done.attempt) == (OperationState.FAILED, 6)
     assert "given up" in done.error_message and rounds.trainer.jobs == []
+
+
+def test_what_gets_further_with_each_worker_is_not_given_up(worker: Worker) -> None:
+    rounds = worker.rounds
+    train = rounds.train()
+    for attempt in range(2 * module.MOST_LAPSES):
+        die(rounds, attempt / 16)
+    worker.start()
+    worker.hear("ran", "failed")
+    done = rounds.operation(train.operation.operation_id)
+    assert done.state is OperationState.SUCCEEDED

@@ -66,8 +66,12 @@ class OperationTable(Protocol):
 
     def heartbeat(
         self, operation: Operation, now_ms: int, lease_ms: int, progress: float, stage: str
-    ) -> bool:
-        """Extend the lease and report; False if the attempt is no longer the current one."""
+    ) -> Operation | None:
+        """Extend the lease and report; the row, or None if another attempt is the current one.
+
+        Progress is how far any attempt has come: it never falls. When it grows, there are no
+        lapses any more.
+        """
 
     def give_back(self, operation: Operation, until_ms: int) -> bool:
         """End ownership, and the lease at `until_ms`: nobody takes it before.

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
+    Double,
     Row,
     Select,
     and_,
@@ -82,14 +83,19 @@ _MINE: Final = (
     operations.c.state == _RUNNING,
     operations.c.attempt == bindparam("current"),
 )
+# Further than any attempt before: what it died of, if of anything, it has got over.
+_SHARE: Final = bindparam("done_share", type_=Double)
+_FURTHER: Final = operations.c.progress < _SHARE
 _HEARTBEAT: Final = (
     update(operations)
     .where(*_MINE)
     .values(
         lease_until_ms=bindparam("until"),
-        progress=bindparam("done_share"),
+        progress=case((_FURTHER, _SHARE), else_=operations.c.progress),
+        lapses=case((_FURTHER, 0), else_=operations.c.lapses),
         stage=bindparam("now_doing"),
     )
+    .returning(*operations.c)
 )
 _GIVE_BACK: Final = (
     update(operations).where(*_MINE).values(lease_until_ms=bindparam("until"), owner="")
@@ -163,8 +169,8 @@ class SqlOperations:
 
     def heartbeat(
         self, operation: Operation, now_ms: int, lease_ms: int, progress: float, stage: str
-    ) -> bool:
-        """Extend the lease and report; False if the attempt is no longer the current one."""
+    ) -> Operation | None:
+        """Extend the lease and report; the row, or None if another attempt is current."""
         report: Record = {
             **_key(operation.project_id, operation.operation_id),
             "current": operation.attempt,
@@ -172,7 +178,8 @@ class SqlOperations:
             "done_share": progress,
             "now_doing": stage,
         }
-        return self._session.execute(_HEARTBEAT, report).rowcount == 1
+        row = self._session.execute(_HEARTBEAT, report).first()
+        return None if row is None else _operation(row)
 
     def give_back(self, operation: Operation, until_ms: int) -> bool:
         """End ownership, and the lease at `until_ms`; False if another attempt is current."""
