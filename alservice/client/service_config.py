@@ -12,6 +12,7 @@ import json
 from typing import Final
 
 PACKAGE: Final = "alservice.api.v1"
+OPERATIONS: Final = "google.longrunning.Operations"
 SERVICES: Final = (
     f"{PACKAGE}.ActiveLearningService",
     f"{PACKAGE}.ProjectService",
@@ -19,7 +20,7 @@ SERVICES: Final = (
     f"{PACKAGE}.ModelService",
     f"{PACKAGE}.InsightService",
     f"{PACKAGE}.StrategyService",
-    "google.longrunning.Operations",
+    OPERATIONS,
 )
 RETRY_POLICY: Final = {
     "maxAttempts": 4,
@@ -36,7 +37,7 @@ SERVICE_CONFIG: Final = json.dumps(
             {"name": [{"service": name} for name in SERVICES], "retryPolicy": RETRY_POLICY},
             # A method's own entry wins over that of its service.
             {"name": [{"service": f"{PACKAGE}.PoolService", "method": "AddItems"}]},
-            {"name": [{"service": SERVICES[-1], "method": "DeleteOperation"}]},
+            {"name": [{"service": OPERATIONS, "method": "DeleteOperation"}]},
         ],
         "retryThrottling": {"maxTokens": 100, "tokenRatio": 0.1},
     },

@@ -37,11 +37,12 @@ def _fail(tx: Tx, operation: Operation, state: OperationState, error: AlserviceE
     failed = replace(
         ended(operation, now_ms, state), error_reason=error.reason, error_message=str(error)
     )
-    if operation.kind is OperationKind.IMPORT:
+    uploads = operation.kind is OperationKind.IMPORT
+    if uploads:  # whose rows are the project's: its lock comes before that of the operation
         tx.projects.lock(operation.project_id)
     if not tx.operations.finish(failed, operation.attempt):
         return
-    if operation.kind is OperationKind.IMPORT:
+    if uploads:
         forget_upload(tx, operation.project_id, operation.operation_id)
     row = tx.models.get(operation.project_id, str(operation.request.get("model_id", "")))
     if row is not None:

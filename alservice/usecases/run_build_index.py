@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,8 @@ from alservice.ports.neighbours import Neighbours, PoolIndexing
 from alservice.usecases.fail_operation import ended
 from alservice.usecases.pool_index import damaged_index
 from alservice.usecases.snapshot import Located, Snapshots
+from alservice.usecases.write_segments import WRITING_MS
 
-WRITING_MS: Final = 24 * 3_600_000
 Arrays = dict[str, NDArray[Any]]
 
 

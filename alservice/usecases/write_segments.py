@@ -26,7 +26,7 @@ COLUMN_BYTES: Final = 32 * 2**20  # of everything else, which a writer keeps in 
 INLINE_BYTES: Final = 2**20
 INLINE_SEGMENTS: Final = 64  # per project
 INLINE_TOTAL_BYTES: Final = 16 * 2**20  # per project
-WRITING_MS: Final = 24 * 3_600_000
+WRITING_MS: Final = 24 * 3_600_000  # what is not ready by then is swept
 _NAMED: Final = 10
 
 I64 = NDArray[np.int64]

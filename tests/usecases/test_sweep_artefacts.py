@@ -4,9 +4,9 @@ import numpy as np
 
 from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.ports.artefacts import ArtefactStore
-from alservice.usecases.run_build_index import WRITING_MS
 from alservice.usecases.sweep_artefacts import SweepArtefacts
 from alservice.usecases.sweep_files import Swept
+from alservice.usecases.write_segments import WRITING_MS
 from tests.rounds import Rounds
 from tests.usecases.conftest import Clock
 from tests.usecases.indexes import build, files, look

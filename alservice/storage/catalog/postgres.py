@@ -36,22 +36,18 @@ T = TypeVar("T")
 # One for the process, so that its statements are compiled once.
 _DIALECT: Final = psycopg_dialect()  # type: ignore[no-untyped-call]
 _CLOCK: Final = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-# A holder of locks that stands still is thrown out before those who wait for it give up.
-_HOLDER: Final = "set_config('idle_in_transaction_session_timeout', '15s', true)"
-# A snapshot holds none: its reader may open many files between two questions.
-_READER: Final = "set_config('idle_in_transaction_session_timeout', '10min', true)"
-_LIMITS: Final = """
+# Who stands still is thrown out: a holder of locks before those who wait for it give up, and a
+# snapshot, which keeps the database from cleaning up. Nobody opens a file inside of either.
+_LIMITS: Final = """set_config('idle_in_transaction_session_timeout', '15s', true),
     set_config('lock_timeout', '20s', true), set_config('statement_timeout', '60s', true)"""
 # Where the database was told to lose acknowledged commits in a crash, ours it does not lose.
 _DURABLE: Final = """set_config('synchronous_commit', CASE current_setting('synchronous_commit')
     WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true)"""
 # In one message, for the price of one round trip.
-_BEGIN: Final = (
-    f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {_HOLDER}, {_LIMITS}, {_DURABLE}"
-)
+_BEGIN: Final = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SELECT {_LIMITS}, {_DURABLE}"
 _BEGIN_READ: Final = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-    f"SELECT {_READER}, {_LIMITS}; {_CLOCK}, pg_is_in_recovery()"
+    f"SELECT {_LIMITS}; {_CLOCK}, pg_is_in_recovery()"
 )
 _STANDBY: Final = "this is a standby, which shows the past: the primary is wanted"
 
