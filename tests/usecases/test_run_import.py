@@ -8,24 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alservice import learners
 from alservice.core import CancelFlag
 from alservice.domain import errors
 from alservice.domain.item import AddResult, ItemBlock, OnConflict
-from alservice.domain.operation import Operation, OperationKind, OperationState
-from alservice.ports.catalog import Tx
+from alservice.domain.operation import Operation, OperationState
 from alservice.ports.sources import Tick
 from alservice.storage.imports import arrays, assemble
-from alservice.usecases.add_items import AddItems
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.get_upload import GetUpload, GetUploadCommand
-from alservice.usecases.queue_training import QueueTraining
-from alservice.usecases.run_import import RunImport
 from alservice.usecases.write_segments import WRITING_MS
 from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
 from tests.usecases.imports import LEASE_MS, Imports, save
-from tests.usecases.items import Pool, block, call, quietly, small_files
+from tests.usecases.items import Pool, block, call, small_files
 
 IDS = [f"i{n:03}" for n in range(100)]
 
@@ -270,28 +265,6 @@ def test_the_work_of_somebody_else_is_not_begun(imports: Imports, tmp_path: Path
     with pytest.raises(errors.Conflict):
         imports.run(replace(claimed, attempt=claimed.attempt - 1))
     assert imports.pool.items() == []
-
-
-class OvertakenTraining(QueueTraining):
-    """In the transaction that makes items visible, after the work was found to be still ours."""
-
-    def after_import(self, tx: Tx, admission: Any) -> AddResult:
-        result = super().after_import(tx, admission)
-        later = tx.now_ms() + 2 * LEASE_MS
-        assert tx.operations.claim("another", later, LEASE_MS, (OperationKind.IMPORT,))
-        return result
-
-
-def test_one_that_is_overtaken_at_the_last_moment_is_rolled_back(
-    imports: Imports, tmp_path: Path
-) -> None:
-    imports.ask(save(tmp_path / "a.npz", IDS))
-    pool = imports.pool
-    add_items = AddItems(pool.catalog, pool.store, OvertakenTraining(learners.discover()))
-    run = RunImport(pool.catalog, imports.roots, add_items)
-    with pytest.raises(errors.Conflict, match="taken this operation over"):
-        run(imports.claim(), quietly, CancelFlag())
-    assert pool.items() == []
 
 
 def test_one_whose_parts_have_expired_begins_again(

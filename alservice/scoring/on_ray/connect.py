@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 from alservice.domain.startup import StartupError
 
 _KNOCK_S: Final = 5.0
+_TRIES: Final = 3
 _TOKENS: Final = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 _QUIET: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to anybody unless the user says so
@@ -82,7 +83,7 @@ def _own_signals() -> Iterator[None]:
 def _init(ray: Any, address: str, threads: int) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
     if address != "ray":
-        ray.init(address, **quiet)
+        _join(ray, address, quiet)
     elif os.environ.get("RAY_ADDRESS"):
         ray.init(**quiet)
     else:
@@ -93,6 +94,19 @@ def _init(ray: Any, address: str, threads: int) -> None:
             os.environ.setdefault(_TOKENS[0], secrets.token_hex(32))
             os.environ.setdefault("RAY_worker_niceness", "0")  # it works for this process
             ray.init("local", num_cpus=threads, include_dashboard=False, **quiet)
+
+
+def _join(ray: Any, address: str, quiet: Mapping[str, Any]) -> None:
+    """Ray starts a server for each client, on a port that another program may just have taken."""
+    for left in reversed(range(_TRIES)):
+        try:
+            ray.init(address, **quiet)
+        except ConnectionAbortedError:
+            if not left:
+                raise
+            ray.shutdown()
+        else:
+            return
 
 
 def _has_token() -> bool:
