@@ -12,7 +12,8 @@ from alservice.usecases.claim_place import place_id, require_files
 def adopt_place(catalog: Catalog, place: FilePlace) -> Cluster:
     """Make the place this catalog's; the cluster as it is now.
 
-    Idempotent. From then on the other copy removes nothing there, and is refused when it starts.
+    Idempotent. From then on the other copy removes nothing there, and is refused when it starts;
+    and this one is refused at any other place, such as that of which this is a copy.
     Raises StartupError where the place is another cluster's, or lacks what the catalog names.
     """
     cluster = catalog.read(lambda tx: tx.cluster.get())
@@ -28,8 +29,8 @@ def adopt_place(catalog: Catalog, place: FilePlace) -> Cluster:
 
 
 def _adopt(tx: Tx, here: str) -> Cluster:
-    cluster = tx.cluster.get()
-    turns = cluster.with_turn(secrets.token_hex(8))
-    adopted = replace(cluster, place=here, turns=turns, database=tx.cluster.database())
+    # Earlier turns are forgotten: the place that this is a copy of may still show one of them.
+    turns = (secrets.token_hex(8),)
+    adopted = replace(tx.cluster.get(), place=here, turns=turns, database=tx.cluster.database())
     tx.cluster.store(adopted)
     return adopted

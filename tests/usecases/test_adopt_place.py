@@ -1,5 +1,6 @@
 """A restored catalog takes the files over, and the one that had them is refused."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -64,6 +65,19 @@ def test_after_an_adoption_the_other_copy_is_refused(copies: Copies, place: Loca
     assert refused(copies.open("a"), place)
     with pytest.raises(HousekeepingFailed):
         hold()
+
+
+def test_whoever_adopted_a_copy_of_the_place_is_refused_at_the_first(
+    copies: Copies, place: LocalPlace, tmp_path: Path
+) -> None:
+    begin(copies.open("a"), place)()
+    restore = copies.copy("a", "restored")
+    shutil.copytree(place.address, tmp_path / "moved")
+    moved = LocalPlace(tmp_path / "moved")
+    adopt_place(restore(), moved)
+    claim_place(restore(), moved)
+    assert refused(restore(), place)
+    claim_place(copies.open("a"), place)
 
 
 def test_an_adoption_that_broke_off_is_done_again(copies: Copies, place: LocalPlace) -> None:
