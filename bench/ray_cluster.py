@@ -24,6 +24,7 @@ HEAD: Final = ("--include-dashboard=false", "--no-monitor", "--include-log-monit
 #: For the processes of the cluster: patience where others take the cores, nothing in advance.
 _OF_ITS_OWN: Final = {
     "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": str(START_S),
+    "GRPC_ENABLE_FORK_SUPPORT": "0",  # with it a child of the head may hang before its exec
     "RAY_prestart_worker_first_driver": "0",
     "RAY_worker_niceness": "0",  # not 15: whoever is compared with it runs at 0
 }

@@ -12,7 +12,7 @@ from tests.postgres import binaries
 from tests.postgres.server import (
     START_S,
     PostgresServer,
-    dies_with_us,
+    as_their_user,
     new_folder,
     shared_server,
     wait_until_up,
@@ -41,13 +41,10 @@ class Bouncer:
         self.server = server
         settings = folder / "pgbouncer.ini"
         settings.write_text(_SETTINGS.format(server=server.folder, folder=folder))
+        command, user = as_their_user([binaries.find("pgbouncer"), str(settings)])
         with (folder / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*dies_with_us(), binaries.find("pgbouncer"), str(settings)],
-                stdout=log,
-                stderr=log,
-                cwd=folder,
-                user=binaries.user(),
+                command, stdout=log, stderr=log, cwd=folder, user=user
             )
         wait_until_up(self._process, self.dsn("postgres"), folder / "log")
 

@@ -46,7 +46,8 @@ class PostgresServer:
         self.folder = folder
         self._settings = SETTINGS | (DURABLE if durable else {}) | {"listen_addresses": listen}
         self._process: subprocess.Popen[bytes] | None = None
-        _run_as_user([binaries.find("initdb"), *_INITDB, "-D", str(folder / "data")], folder)
+        command, user = as_their_user([binaries.find("initdb"), *_INITDB, "-D", f"{folder}/data"])
+        subprocess.run(command, cwd=folder, user=user, stdout=subprocess.DEVNULL, check=True)
         if listen:
             with (folder / "data" / "pg_hba.conf").open("a") as rules:
                 rules.write("host all all 10.0.0.0/8 trust\n")
@@ -54,20 +55,11 @@ class PostgresServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
-        prefix = dies_with_us(binaries.user())
-        log = (self.folder / "log").open("ab")
-        with log:
+        where = ("-D", str(self.folder / "data"), "-k", str(self.folder))
+        command, user = as_their_user([binaries.find("postgres"), *where, *settings])
+        with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    *prefix,
-                    binaries.find("postgres"),
-                    *("-D", str(self.folder / "data"), "-k", str(self.folder)),
-                    *settings,
-                ],
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                user=None if prefix else binaries.user(),
+                command, stdout=log, stderr=log, cwd=self.folder, user=user
             )
         wait_until_up(self._process, self.dsn("postgres"), self.folder / "log")
 
@@ -159,18 +151,17 @@ def wait_until_up(process: subprocess.Popen[bytes], dsn: str, log: Path) -> None
 
 
 def dies_with_us(user: str | None = None) -> list[str]:
-    """So that no server stays behind when the tests are killed. It runs as `user`.
-
-    With Popen's own `user` the child is forked, which gRPC's threads may not outlive; without, it
-    is not (vfork).
-    """
+    """So that no server stays behind when the tests are killed. It runs as `user`."""
     found = shutil.which("setpriv")
     who = ["--reuid", user] if user else []
     return [found, *who, "--pdeathsig", "INT"] if found else []
 
 
-def _run_as_user(command: list[str], folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, user=binaries.user(), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+def as_their_user(command: list[str]) -> tuple[list[str], str | None]:
+    """The command that runs as the servers' user, and what to give Popen as `user`.
+
+    With Popen's own `user` the child is forked, which gRPC's threads may not outlive; without, it
+    is not (vfork).
+    """
+    prefix = dies_with_us(binaries.user())
+    return [*prefix, *command], None if prefix else binaries.user()
