@@ -114,6 +114,27 @@ def test_a_node_that_vanishes_changes_no_answer(
         np.testing.assert_array_equal(found.row, expected.row)
 
 
+def test_a_head_that_goes_silent_is_not_waited_for(
+    crew: Crew, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = some_blocks(tmp_path)
+    expected = Engine(1).random_top_k(blocks, 50, 9)
+    scoring = SpreadScoring(Engine(1), shards=crew)
+    np.testing.assert_array_equal(scoring.draw(blocks, 50, 9, CancelFlag()).row, expected.row)
+    assert crew.count == 2
+    monkeypatch.setattr("alservice.scoring.on_ray.call._SILENT_S", 1.0)
+    silent = cluster.named("ray.util.client.server")
+    try:
+        for process in silent:
+            process.suspend()
+        np.testing.assert_array_equal(scoring.draw(blocks, 50, 9, CancelFlag()).row, expected.row)
+        assert crew.count == 0
+    finally:
+        for process in silent:
+            process.resume()
+        crew.close()
+
+
 def test_a_cancelled_query_ends_and_so_do_its_actors(crew: Crew, tmp_path: Path) -> None:
     blocks, cancel = some_blocks(tmp_path)[:1], CancelFlag()
     pipe = tmp_path / "pipe"

@@ -16,6 +16,7 @@ from alservice.telemetry.logs import logger
 _log: Final = logger("ray")
 _START_S: Final = 120.0
 _AGAIN_S: Final = 10.0  # between attempts to reach a cluster that is gone
+_LEAVE_S: Final = 15.0
 _AT_ONCE: Final = 64  # calls; more than a replica runs
 
 
@@ -84,7 +85,9 @@ class Crew:
     def close(self) -> None:
         """Leave the cluster; its actors end with that. Idempotent."""
         self._closed.set()
-        self.ray.shutdown()
+        leaving = threading.Thread(target=self.ray.shutdown, name="ray-leaving", daemon=True)
+        leaving.start()
+        leaving.join(_LEAVE_S)  # a silent cluster would keep us for ten minutes
 
     def _begin(self) -> None:
         """Start the actors and have them checked. Raises StartupError."""
