@@ -73,9 +73,13 @@ class PoolScoring(Protocol):
         """A uniform sample of the rows that no block excludes."""
 
     def gather(
-        self, blocks: Sequence[Block], block: NDArray[np.int64], row: NDArray[np.int64]
+        self,
+        blocks: Sequence[Block],
+        block: NDArray[np.int64],
+        row: NDArray[np.int64],
+        cancel: CancelFlag | None = None,
     ) -> F32:
-        """The vectors of these rows, (m, d) float32."""
+        """The vectors of these rows, (m, d) float32. Raises Cancelled."""
 
     def probabilities(self, vectors: F32, head: Head) -> F32:
         """Class probabilities, (m, C) float32."""

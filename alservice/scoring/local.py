@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.core import Block, CancelFlag, Engine, NearestState, Ranked
+from alservice.core import Block, CancelFlag, Cancelled, Engine, NearestState, Ranked
 from alservice.domain.head import Head, LinearHead
 from alservice.domain.pool_view import PoolView, join
 from alservice.domain.shortlist import open_count
@@ -41,9 +41,15 @@ class LocalScoring:
         return self.engine.random_top_k(blocks, count, seed, cancel)
 
     def gather(
-        self, blocks: Sequence[Block], block: NDArray[np.int64], row: NDArray[np.int64]
+        self,
+        blocks: Sequence[Block],
+        block: NDArray[np.int64],
+        row: NDArray[np.int64],
+        cancel: CancelFlag | None = None,
     ) -> F32:
-        """The vectors of these rows, (m, d) float32."""
+        """The vectors of these rows, (m, d) float32. Raises Cancelled, before it begins."""
+        if cancel is not None and cancel.cancelled:
+            raise Cancelled
         return self.engine.gather(blocks, block, row)
 
     def probabilities(self, vectors: F32, head: Head) -> F32:

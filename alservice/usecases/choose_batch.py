@@ -201,7 +201,7 @@ class ChooseBatch:
             parameters=plan.parameters,
         )
         if not isinstance(plan.chooser, Scoring) and Need.VECTORS in plan.chooser.needs:
-            taken = anchors(setting.snapshot, blocks, setting.held, self.scoring)
+            taken = anchors(setting.snapshot, blocks, setting.held, self.scoring, setting.cancel)
             ask = replace(
                 ask,
                 anchors=taken.vectors,

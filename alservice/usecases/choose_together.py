@@ -101,7 +101,7 @@ class ChooseTogether:
             column = ask.costs[number] if ask.costs else None
             if column is not None:
                 costs[at] = column[rows.row[at]]
-        vectors = self.scoring.gather(ask.blocks, rows.block, rows.row)
+        vectors = self.scoring.gather(ask.blocks, rows.block, rows.row, ask.cancel)
         return _Sample(rows, vectors, hashes, costs)
 
     def _member(self, name: str) -> Scoring | Selecting:

@@ -77,7 +77,7 @@ class GatherLabelled:
         training = rows.training()
         mean, scale = self._pool_statistics(snapshot, blocks, cancel)
         gathered = TrainingSet(
-            vectors=self.scoring.gather(blocks, training.segment, training.row),
+            vectors=self.scoring.gather(blocks, training.segment, training.row, cancel),
             classes=training.classes,
             class_count=len(snapshot.project.schema.classes),
             weights=training.weights,
@@ -87,7 +87,7 @@ class GatherLabelled:
         )
         bases = {AUDIT: rows.take(pool & rows.audit), TEST: rows.take(rows.role == Role.TEST)}
         evaluations = tuple(
-            EvaluationSet(basis, self.scoring.gather(blocks, r.segment, r.row), r.classes)
+            EvaluationSet(basis, self.scoring.gather(blocks, r.segment, r.row, cancel), r.classes)
             for basis, r in bases.items()
             if len(r.row)
         )
@@ -134,7 +134,7 @@ class GatherLabelled:
         drawn = self.scoring.draw(sampled, _SAMPLE, seed, cancel)
         if not len(drawn.row):
             return None, None
-        sample = self.scoring.gather(blocks, drawn.block, drawn.row)
+        sample = self.scoring.gather(blocks, drawn.block, drawn.row, cancel)
         return sample.mean(axis=0), sample.std(axis=0)
 
 

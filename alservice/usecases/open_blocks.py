@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from alservice.core import Block, Ranked
+from alservice.core import Block, CancelFlag, Ranked
 from alservice.domain.batch import Arm
 from alservice.ports.scoring import PoolScoring, SegmentBlock
 from alservice.ports.segments import SegmentStore
@@ -85,12 +85,16 @@ class Anchors:
 
 
 def anchors(
-    snapshot: Snapshot, blocks: Sequence[Block], held: Held, scoring: PoolScoring
+    snapshot: Snapshot,
+    blocks: Sequence[Block],
+    held: Held,
+    scoring: PoolScoring,
+    cancel: CancelFlag,
 ) -> Anchors:
     """The vectors of labelled and of held items, with their classes.
 
     Labels that train nothing (the audit's, those of TEST and GOLD items) are left out: the model
-    knows no more around them than elsewhere.
+    knows no more around them than elsewhere. Raises Cancelled.
     """
     block, row, classes = _trained(snapshot)
     order = _by_hash(blocks, block, row)
@@ -100,6 +104,7 @@ def anchors(
         blocks,
         np.concatenate([block, held[0][held_order]]),
         np.concatenate([row, held[1][held_order]]),
+        cancel,
     )
     unknown = np.full(len(held_order), -1, np.int64)
     return Anchors(vectors, np.concatenate([classes, unknown]), block, row)

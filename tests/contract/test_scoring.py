@@ -164,6 +164,17 @@ def test_gather_copies_rows_in_the_order_asked(
 
 
 @given(pool=pools())
+@settings(max_examples=10)
+def test_a_gather_that_is_cancelled_is_not_done(scoring: PoolScoring, pool: Pool) -> None:
+    cancel, row = CancelFlag(), np.zeros(1, np.int64)
+    cancel.cancel()
+    blocks = pool.cut()
+    assume(blocks)
+    with pytest.raises(Cancelled):
+        scoring.gather(blocks, row, row, cancel)
+
+
+@given(pool=pools())
 @settings(max_examples=40)
 def test_probabilities_are_the_softmax_of_the_logits(scoring: PoolScoring, pool: Pool) -> None:
     found = scoring.probabilities(pool.vectors, pool.head)

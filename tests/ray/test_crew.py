@@ -109,9 +109,75 @@ def test_a_node_that_vanishes_changes_no_answer(
         before = scoring.draw(blocks, 50, 9, CancelFlag())
         node.stop()
         after = scoring.draw(blocks, 50, 9, CancelFlag())
+        until(lambda: sum(each["Alive"] for each in ray.nodes()) == 1)  # the next test's cluster
     for found in (before, after):
         np.testing.assert_array_equal(found.block, expected.block)
         np.testing.assert_array_equal(found.row, expected.row)
+
+
+def test_a_head_that_goes_silent_is_not_waited_for(
+    crew: Crew, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = some_blocks(tmp_path)
+    expected = Engine(1).random_top_k(blocks, 50, 9)
+    scoring = SpreadScoring(Engine(1), shards=crew)
+    np.testing.assert_array_equal(scoring.draw(blocks, 50, 9, CancelFlag()).row, expected.row)
+    assert crew.count == 2
+    monkeypatch.setattr("alservice.scoring.on_ray.call._SILENT_S", 1.0)
+    silent = cluster.named("ray.util.client.server")
+    try:
+        for process in silent:
+            process.suspend()
+        np.testing.assert_array_equal(scoring.draw(blocks, 50, 9, CancelFlag()).row, expected.row)
+        assert crew.count == 0
+    finally:
+        for process in silent:
+            process.resume()
+        crew.close()
+
+
+def test_an_actor_that_hangs_is_not_waited_for(
+    crew: Crew, cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = some_blocks(tmp_path)
+    expected = Engine(1).random_top_k(blocks, 50, 9)
+    scoring = SpreadScoring(Engine(1), shards=crew)
+    monkeypatch.setattr("alservice.scoring.on_ray.call._SILENT_S", 2.0)
+    silent = cluster.named("ray::ShardActor")
+    try:
+        for process in silent:
+            process.suspend()
+        np.testing.assert_array_equal(scoring.draw(blocks, 50, 9, CancelFlag()).row, expected.row)
+        assert crew.count == 2  # the cluster is not taken for gone
+        assert [crew.actor(shard) for shard in range(2)] == [None, None]
+    finally:
+        for process in silent:
+            process.resume()
+    assert silent
+
+
+def test_a_query_whose_actors_hang_can_be_cancelled(
+    crew: Crew, cluster: Cluster, tmp_path: Path
+) -> None:
+    blocks, cancel = some_blocks(tmp_path), CancelFlag()
+    row = np.zeros(1, np.int64)
+    silent = cluster.named("ray::ShardActor")
+
+    def stop_it() -> None:
+        until(lambda: any(thread.name == "ray-call" for thread in threading.enumerate()))
+        cancel.cancel()
+
+    stop = threading.Thread(target=stop_it)
+    try:
+        for process in silent:
+            process.suspend()
+        stop.start()
+        with pytest.raises(Cancelled):
+            SpreadScoring(Engine(1), shards=crew).gather(blocks, row, row, cancel)
+    finally:
+        for process in silent:
+            process.resume()
+    stop.join()
 
 
 def test_a_cancelled_query_ends_and_so_do_its_actors(crew: Crew, tmp_path: Path) -> None:

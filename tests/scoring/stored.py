@@ -71,8 +71,10 @@ class Stored:
     def draw(self, blocks: Sequence[Block], count: int, seed: int, cancel: CancelFlag) -> Ranked:
         return self.scoring.draw(self._stored(blocks), count, seed, cancel)
 
-    def gather(self, blocks: Sequence[Block], block: I64, row: I64) -> F32:
-        return self.scoring.gather(self._stored(blocks), block, row)
+    def gather(
+        self, blocks: Sequence[Block], block: I64, row: I64, cancel: CancelFlag | None = None
+    ) -> F32:
+        return self.scoring.gather(self._stored(blocks), block, row, cancel)
 
     def probabilities(self, vectors: F32, head: Head) -> F32:
         return self.scoring.probabilities(vectors, head)

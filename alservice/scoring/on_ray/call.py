@@ -1,17 +1,21 @@
 """Orders on their way to actors; those whose actor dies are given to its successor."""
 
 import secrets
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from alservice.core import CancelFlag, Cancelled
+from alservice.scoring.on_ray.pulse import Pulse
 from alservice.scoring.spread.shards import Order
 from alservice.telemetry.logs import logger
 
 _log: Final = logger("ray")
 _ATTEMPTS: Final = 3
 _POLL_S: Final = 0.02  # how soon a cancelled query is noticed
+_SILENT_S: Final = 30.0  # in which Ray answers a poll, whatever else the machines do
 
 
 class Actors(Protocol):
@@ -20,7 +24,7 @@ class Actors(Protocol):
     ray: Any
 
     def actor(self, shard: int) -> Any:
-        """The one that has this place now; None where the cluster is gone."""
+        """The one that has this place now; None where it rests, or the cluster is gone."""
 
     def replace(self, shard: int, dead: Any) -> None:
         """Another in its place; once per death."""
@@ -28,12 +32,19 @@ class Actors(Protocol):
     def lost(self, used: Sequence[Any]) -> None:
         """The cluster of these actors cannot be reached."""
 
+    def hung(self, shard: int, actor: Any) -> None:
+        """This actor says nothing any more, though the cluster is there."""
+
 
 class Call:
-    """A Pending. For one thread.
+    """A Pending. For one thread, which never waits for Ray itself.
 
-    An actor's own failure comes as a RayError. Whatever else Ray raises, bare Exceptions among it,
-    says that the cluster cannot be asked.
+    A connection that has gone silent blocks Ray's client for up to ten minutes, even where it
+    drops a reference. So a thread of the call's own talks to it; one that says nothing for long is
+    left behind. An actor at work is asked now and then whether it still is: one that hangs (its
+    process is stopped, its machine swaps) raises nothing. An actor's own failure comes as a
+    RayError. Whatever else Ray raises, bare Exceptions among it, says that the cluster cannot be
+    asked.
     """
 
     def __init__(self, actors: Actors, orders: Mapping[int, Order]) -> None:
@@ -41,11 +52,16 @@ class Call:
         self._name = secrets.token_hex(8)
         self._attempts = dict.fromkeys(orders, 0)
         self._waiting: dict[int, tuple[Any, Any]] = {}  # by shard: the reference, the actor
+        self._pulses: dict[int, Pulse] = {}
+        self._used: list[Any] = []
+        self._answers: dict[int, object] = {}
         self._errors = actors.ray.exceptions
+        self._heard = time.monotonic()
+        self._over, self._unwanted = threading.Event(), threading.Event()
 
     def __enter__(self) -> Self:
-        for shard in self._orders:
-            self._send(shard)
+        if self._orders:
+            threading.Thread(target=self._talk, name="ray-call", daemon=True).start()
         return self
 
     def __exit__(
@@ -55,59 +71,70 @@ class Call:
         trace: TracebackType | None,
     ) -> None:
         """Whatever still runs is told to stop."""
-        try:
-            for _, actor in self._waiting.values():
-                actor.cancel.remote(self._name)
-        except Exception as found:  # noqa: BLE001 see above
-            _log.warning("a call on Ray could not be cancelled", error=reason(found))
+        self._unwanted.set()
 
     def wait(self, cancel: CancelFlag) -> Mapping[int, object]:
         """The answers by shard; without those that could not be had. Raises Cancelled."""
-        answers: dict[int, object] = {}
-        while self._waiting:
+        while True:
             if cancel.cancelled:
                 raise Cancelled
-            try:
-                self._take_what_is_ready(answers)
-            except Exception as error:  # noqa: BLE001 see above
-                self._give_up(error)
-        return answers
+            if self._over.wait(_POLL_S):
+                break
+            if time.monotonic() - self._heard > _SILENT_S:
+                _log.warning("Ray does not answer", seconds=_SILENT_S)
+                self._actors.lost(list(self._used))
+                break
+        return dict(self._answers)
 
-    def _take_what_is_ready(self, answers: dict[int, object]) -> None:
+    def _talk(self) -> None:
+        try:
+            for shard in self._orders:
+                self._send(shard)
+            while self._waiting and not self._unwanted.is_set():
+                self._take_what_is_ready()
+                self._heard = time.monotonic()
+            for _, actor in self._waiting.values():
+                actor.cancel.remote(self._name)
+        except Exception as error:  # noqa: BLE001 see above
+            _log.warning("Ray cannot be asked", error=reason(error))
+            self._actors.lost(self._used)
+        finally:
+            self._over.set()
+            self._pulses.clear()
+            self._waiting.clear()  # here, for to drop a reference may block, too
+
+    def _take_what_is_ready(self) -> None:
         references = [reference for reference, _ in self._waiting.values()]
+        references += [pulse.asked for pulse in self._pulses.values() if pulse.asked is not None]
         found, _ = self._actors.ray.wait(references, num_returns=1, timeout=_POLL_S)
         for shard, (reference, actor) in list(self._waiting.items()):
             if reference in found:
-                self._take(shard, reference, actor, answers)
+                self._leave(shard)
+                self._take(shard, reference, actor)
+            elif not self._pulses[shard].beats(found, actor, _SILENT_S):
+                self._leave(shard)
+                self._actors.hung(shard, actor)
 
-    def _take(self, shard: int, reference: Any, actor: Any, answers: dict[int, object]) -> None:
+    def _leave(self, shard: int) -> None:
+        del self._waiting[shard], self._pulses[shard]
+
+    def _take(self, shard: int, reference: Any, actor: Any) -> None:
         try:
-            answers[shard] = self._actors.ray.get(reference)
-            del self._waiting[shard]
+            self._answers[shard] = self._actors.ray.get(reference)
         except self._errors.RayActorError:
             self._actors.replace(shard, actor)
-            del self._waiting[shard]
             self._send(shard)
         except self._errors.RayError as error:
             _log.warning("an order on Ray failed", shard=shard, error=reason(error))
-            del self._waiting[shard]
 
     def _send(self, shard: int) -> None:
         actor = self._actors.actor(shard)
         if actor is None or self._attempts[shard] == _ATTEMPTS:
             return
         self._attempts[shard] += 1
-        try:
-            reference = actor.carry_out.remote(self._name, self._orders[shard])
-        except Exception as error:  # noqa: BLE001 see above
-            self._give_up(error, actor)
-            return
-        self._waiting[shard] = (reference, actor)
-
-    def _give_up(self, error: BaseException, *others: Any) -> None:
-        _log.warning("Ray cannot be asked", error=reason(error))
-        self._actors.lost([*others, *(actor for _, actor in self._waiting.values())])
-        self._waiting.clear()
+        self._used.append(actor)
+        self._pulses[shard] = Pulse(time.monotonic())
+        self._waiting[shard] = (actor.carry_out.remote(self._name, self._orders[shard]), actor)
 
 
 def reason(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import importlib
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ from alservice.telemetry.logs import logger
 _log: Final = logger("ray")
 _START_S: Final = 120.0
 _AGAIN_S: Final = 10.0  # between attempts to reach a cluster that is gone
+_LEAVE_S: Final = 15.0
+_REST_S: Final = 60.0  # for which an actor that does not answer is asked nothing
 _AT_ONCE: Final = 64  # calls; more than a replica runs
 
 
@@ -40,10 +43,11 @@ class Crew:
         """
         self._connect, self._per_node = connect, actors_per_node
         self._simd, self._open_store, self._mark = engine.simd, open_store, mark
-        self._lock = threading.Lock()
+        self._lock, self._mending = threading.Lock(), threading.Lock()
         self._closed = threading.Event()
         self._homes: list[tuple[str, int]] = []
         self._actors: list[Any] = []
+        self._rest: dict[int, float] = {}  # by shard: until when it is asked nothing
         self.ray: Any = connect()
         try:
             self._begin()
@@ -61,30 +65,48 @@ class Crew:
         return Call(self, orders)
 
     def actor(self, shard: int) -> Any:
-        """The one that has this place now; None where the cluster is gone."""
+        """The one that has this place now; None where it rests, or the cluster is gone."""
         with self._lock:
+            if time.monotonic() < self._rest.get(shard, 0):
+                return None
             return self._actors[shard] if shard < len(self._actors) else None
 
     def replace(self, shard: int, dead: Any) -> None:
         """Another in its place, on its node or, if that is gone, on any; once per death."""
+        with self._mending:
+            if self.actor(shard) is not dead:
+                return
+            _log.warning("an actor is gone: another takes its place", shard=shard)
+            successor = self._spawn(shard)  # under no lock that whoever asks waits for
+            with self._lock:
+                if shard < len(self._actors) and self._actors[shard] is dead:
+                    self._actors[shard] = successor
+
+    def hung(self, shard: int, actor: Any) -> None:
+        """This one does not answer: nothing is asked of it for a minute."""
+        _log.warning("an actor does not answer: it is left alone", shard=shard, seconds=_REST_S)
         with self._lock:
-            if shard < len(self._actors) and self._actors[shard] is dead:
-                _log.warning("an actor is gone: another takes its place", shard=shard)
-                self._actors[shard] = self._spawn(shard)
+            if shard < len(self._actors) and self._actors[shard] is actor:
+                self._rest[shard] = time.monotonic() + _REST_S
 
     def lost(self, used: Sequence[Any]) -> None:
         """The cluster of these actors cannot be reached: go on without, and look for it."""
         with self._lock:
             if not any(actor in used for actor in self._actors):
                 return
-            self._actors = []
+            gone, self._actors = self._actors, []
         _log.warning("the Ray cluster is gone: this process does all of the work meanwhile")
-        threading.Thread(target=self._find_again, name="ray-again", daemon=True).start()
+        again = threading.Thread(
+            target=self._find_again, args=[gone], name="ray-again", daemon=True
+        )
+        again.start()
 
     def close(self) -> None:
         """Leave the cluster; its actors end with that. Idempotent."""
         self._closed.set()
-        self.ray.shutdown()
+        leaving = threading.Thread(target=self.ray.shutdown, name="ray-leaving", daemon=True)
+        leaving.start()
+        leaving.join(_LEAVE_S)  # a silent cluster would keep us for ten minutes
 
     def _begin(self) -> None:
         """Start the actors and have them checked. Raises StartupError."""
@@ -104,9 +126,10 @@ class Crew:
             raise StartupError(text) from error
         for about in every:
             _check(about, self._mark)
-        self._actors = actors
+        self._actors, self._rest = actors, {}
 
-    def _find_again(self) -> None:
+    def _find_again(self, _gone: Sequence[Any]) -> None:
+        """On a thread of its own, for to drop the actors that are gone may block, too."""
         while not self._closed.wait(_AGAIN_S):
             try:
                 self.ray.shutdown()

@@ -85,9 +85,11 @@ class SpreadScoring(LocalScoring):
         """A uniform sample of the rows that no block excludes. Raises Cancelled."""
         return self._spread.draw(blocks, count, seed, cancel)
 
-    def gather(self, blocks: Sequence[Block], block: I64, row: I64) -> F32:
-        """The vectors of these rows, (m, d) float32."""
-        return self._spread.gather(blocks, block, row, CancelFlag())
+    def gather(
+        self, blocks: Sequence[Block], block: I64, row: I64, cancel: CancelFlag | None = None
+    ) -> F32:
+        """The vectors of these rows, (m, d) float32. Raises Cancelled."""
+        return self._spread.gather(blocks, block, row, cancel or CancelFlag())
 
     def represented(
         self, blocks: Sequence[Block], picks: Ranked, most: int, cancel: CancelFlag
