@@ -1,8 +1,8 @@
 """The catalog in a PostgreSQL database: any number of replicas, also by way of PgBouncer.
 
-Nothing lives in a session, for PgBouncer may give each transaction another one: no prepared
-statements, no session locks, no settings but for one transaction. docs/adr/0014 says why
-transactions run as they do.
+Nothing that matters lives in a session, for PgBouncer may give each transaction another one: no
+session locks, no settings but for one transaction, prepared statements only where nobody stands
+between. docs/adr/0014 says why transactions run as they do.
 """
 
 import threading
@@ -138,7 +138,7 @@ def _begin(connection: Driver) -> None:
 def _begin_read(connection: Driver) -> int:
     """Begin a snapshot; the database's clock."""
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN_READ)
+        cursor.execute(_BEGIN_READ, prepare=False)
         while cursor.nextset():
             pass
         now_ms, standby = cursor.fetchone() or (0, False)

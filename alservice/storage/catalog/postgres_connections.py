@@ -19,6 +19,8 @@ from alservice.domain.errors import Overloaded, ShuttingDown
 Driver = psycopg.Connection[Any]
 
 MOST: Final = 20  # at once, where nobody says how many threads will be inside a transaction
+OFTEN: Final = 5  # times, before a statement is prepared
+MOST_PREPARED: Final = 200
 WAIT_S: Final = 30.0
 AGE_S: Final = 1800.0  # so that after a failover or a rescaling nobody holds on to the old place
 
@@ -26,10 +28,22 @@ AGE_S: Final = 1800.0  # so that after a failover or a rescaling nobody holds on
 def open_connection(parameters: Mapping[str, str], *, autocommit: bool = True) -> Driver:
     """A connection, on which transactions are begun by statements where it is in autocommit.
 
-    Raises psycopg.OperationalError.
+    Then what is asked often is prepared, unless a pooler stands between. Raises
+    psycopg.OperationalError.
     """
     keywords: Mapping[str, Any] = parameters
-    return psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **keywords)
+    made = psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **keywords)
+    if autocommit and _is_direct(made):
+        made.prepare_threshold = OFTEN
+        made.prepared_max = MOST_PREPARED
+    return made
+
+
+def _is_direct(connection: Driver) -> bool:
+    """Whether the server itself answers: a pooler cannot tell which of its processes will."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone() == (connection.info.backend_pid,)
 
 
 class Connections:
@@ -106,5 +120,5 @@ def _is_usable(connection: Driver) -> bool:
 def command(connection: Driver, text: LiteralString) -> str:
     """Run a statement without parameters or rows; what the server says it was."""
     with connection.cursor() as cursor:
-        cursor.execute(text)
+        cursor.execute(text, prepare=False)
         return cursor.statusmessage or ""
