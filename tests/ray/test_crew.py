@@ -20,7 +20,7 @@ from alservice.scoring.spread.spread import Spread
 from alservice.scoring.spread.tasks import Draw
 from alservice.storage.files import LocalFiles
 from alservice.storage.files.local_place import LocalPlace
-from alservice.storage.open_elsewhere import FOLDER, open_elsewhere
+from alservice.storage.open_elsewhere import open_elsewhere
 from alservice.storage.open_place import open_place
 from bench.ray_cluster import Cluster, another_node
 from tests.e2e.api import until
@@ -197,7 +197,7 @@ def test_actors_read_a_bucket_through_caches_of_their_own(
     found = SpreadScoring(Engine(1), shards=crew).draw([block], 9, 1, CancelFlag())
     expected = Engine(1).random_top_k([block], 9, 1)
     np.testing.assert_array_equal(found.row, expected.row)
-    cached = list((tmp_path / FOLDER).rglob(f"{segment.segment_id}*"))
+    cached = list((tmp_path / f"alservice-shards-{os.geteuid()}").rglob(f"{segment.segment_id}*"))
     assert len(cached) == 1
     place.close()
 
