@@ -1,5 +1,6 @@
 """One process per data folder, by a lock that the kernel drops when its holder dies."""
 
+import errno
 import fcntl
 import os
 import socket
@@ -27,9 +28,9 @@ class FolderLock:
     """An exclusive lock on a folder, held until `release` or the end of the process."""
 
     def __init__(self, folder: Path) -> None:
-        """Take the lock, making the folder if need be. Raises FolderInUse."""
+        """Take the lock, making the folder if need be. Raises FolderInUse, StartupError."""
         make_folder(folder, 0o700)
-        self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = _open(folder / _NAME)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -58,6 +59,16 @@ def lock_own_folder(parent: Path) -> tuple[Path, FolderLock]:
         except FolderInUse:
             continue
     raise AssertionError
+
+
+def _open(lock: Path) -> int:
+    """Never through a link: what it points to would be emptied."""
+    try:
+        return os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise StartupError(f"{lock} is a link: remove it, it was not made by alservice") from None
 
 
 def _pid(text: bytes) -> int | None:

@@ -1,8 +1,8 @@
 """The place of the segments, opened by a helper process on any machine, to read only."""
 
+import os
 import tempfile
 from pathlib import Path
-from typing import Final
 
 from alservice.domain.startup import StartupError
 from alservice.ports.segments import SegmentStore
@@ -11,9 +11,13 @@ from alservice.storage.folder_lock import lock_own_folder
 from alservice.storage.objects.object_place import ObjectPlace
 from alservice.storage.objects.open_bucket import open_bucket
 from alservice.storage.open_place import CACHE, share_of_disk
+from alservice.storage.private_folder import make_private_folder
 from alservice.storage.segments import FileSegmentStore
 
-FOLDER: Final = "alservice-shards"
+
+def shared_folder() -> Path:
+    """What this user's processes share on a machine: one folder in it for each, with its cache."""
+    return Path(tempfile.gettempdir()) / f"alservice-shards-{os.geteuid()}"
 
 
 def open_elsewhere(
@@ -30,7 +34,9 @@ def open_elsewhere(
             raise StartupError(f"{folder} is not there: share it with this machine")
         place: LocalPlace | ObjectPlace = LocalPlace(folder)
     else:
-        own, _ = lock_own_folder(Path(tempfile.gettempdir()) / FOLDER)
+        shared = shared_folder()
+        make_private_folder(shared)
+        own, _ = lock_own_folder(shared)
         cache = own / CACHE
         place = ObjectPlace(open_bucket(objects), cache, cache_bytes or share_of_disk(cache))
     return FileSegmentStore(place.segments), place.mark()

@@ -1,6 +1,7 @@
 """Tasks that go wrong on purpose; actors of the test cluster can import them."""
 
 import os
+import secrets
 import signal
 import tempfile
 import threading
@@ -53,6 +54,23 @@ class Works:
                 pass
             out.write("ended\n")
         raise Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """The id of the process that carries it out."""
+
+    def part(self, numbers: I64) -> "Says":
+        return self
+
+    def __call__(self, hands: Hands) -> object:
+        return os.getpid()
+
+
+def open_noted(noted: Path, folder: Path) -> tuple[SegmentStore, str | None]:
+    """`open_elsewhere`, with a file in `noted` for each time that it is tried."""
+    (noted / secrets.token_hex(8)).touch()
+    return open_elsewhere(None, folder)
 
 
 def open_bucket_elsewhere(

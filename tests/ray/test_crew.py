@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from alservice.core import Block, CancelFlag, Cancelled, Engine, Ranked
+from alservice.core import CancelFlag, Cancelled, Engine, Ranked
 from alservice.domain.startup import StartupError
 from alservice.ports.scoring import SegmentBlock
 from alservice.scoring.local import LocalScoring
@@ -20,34 +20,13 @@ from alservice.scoring.spread.spread import Spread
 from alservice.scoring.spread.tasks import Draw
 from alservice.storage.files import LocalFiles
 from alservice.storage.files.local_place import LocalPlace
-from alservice.storage.open_elsewhere import FOLDER, open_elsewhere
+from alservice.storage.open_elsewhere import open_elsewhere
 from alservice.storage.open_place import open_place
 from bench.ray_cluster import Cluster, another_node
 from tests.e2e.api import until
+from tests.ray.crews import Guest, a_crew, some_blocks
 from tests.ray.tasks import Dies, Works, open_bucket_elsewhere
 from tests.s3.server import S3Server
-from tests.scoring.stored import stored_block
-
-ROWS = 1000
-
-
-class Guest:
-    """Ray as a crew uses it, which leaves it open for the next test."""
-
-    def __init__(self, ray: Any) -> None:
-        self.ray = ray
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.ray, name)
-
-    def shutdown(self) -> None:
-        """Not now."""
-
-
-def a_crew(ray: Any, folder: Path, mark: str | None = None) -> Crew:
-    """Two actors on one node."""
-    opener = partial(open_elsewhere, None, folder)
-    return Crew(lambda: Guest(ray), Engine(1), opener, mark, actors_per_node=2)
 
 
 @pytest.fixture
@@ -55,22 +34,6 @@ def crew(ray: Any, tmp_path: Path) -> Crew:
     """Two actors on an empty place."""
     LocalPlace(tmp_path)
     return a_crew(ray, tmp_path)
-
-
-def some_blocks(folder: Path) -> list[Block]:
-    """Four segments."""
-    source = np.random.default_rng(3)
-    return [
-        stored_block(
-            folder,
-            Block(
-                vectors=source.normal(size=(ROWS, 4)).astype(np.float32),
-                id_hash=source.integers(0, 2**64, ROWS, dtype=np.uint64),
-                excluded=np.zeros(ROWS // 8, np.uint8),
-            ),
-        )
-        for _ in range(4)
-    ]
 
 
 @pytest.mark.parametrize("times", [1, 2, 12])
@@ -234,7 +197,7 @@ def test_actors_read_a_bucket_through_caches_of_their_own(
     found = SpreadScoring(Engine(1), shards=crew).draw([block], 9, 1, CancelFlag())
     expected = Engine(1).random_top_k([block], 9, 1)
     np.testing.assert_array_equal(found.row, expected.row)
-    cached = list((tmp_path / FOLDER).rglob(f"{segment.segment_id}*"))
+    cached = list((tmp_path / f"alservice-shards-{os.geteuid()}").rglob(f"{segment.segment_id}*"))
     assert len(cached) == 1
     place.close()
 

@@ -7,21 +7,26 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alservice.core import Block, CancelFlag, Engine
+from alservice.core import Block, CancelFlag, Engine, Ranked
 from alservice.domain.segment import Segment, SegmentState
 from alservice.ports.scoring import SegmentBlock
 from alservice.scoring.local import LocalScoring
+from alservice.scoring.spread import SpreadScoring
 from alservice.scoring.spread.shards import Order
 from alservice.scoring.spread.spread import Spread
 from alservice.scoring.spread.tasks import Draw
 from alservice.storage.open_elsewhere import open_elsewhere
+from alservice.strategies import discover
 from bench.counted_shards import CountedShards
-from tests.scoring.stored import stored_block
+from tests.scoring.stored import Flaky, stored_block
+from tests.strategies.pools import Pool, pools, question
 
 SIZES = st.lists(st.integers(1, 30), max_size=12)
+CUTS = st.lists(st.integers(0, 40), max_size=5)
 
 
 class Listening(CountedShards):
@@ -69,6 +74,12 @@ def cut(sizes: list[int], count: int) -> Listening:
     return shards
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where segments are kept."""
+    return tmp_path_factory.mktemp("place")
+
+
 @given(sizes=SIZES, count=st.integers(1, 8))
 def test_every_segment_is_walked_once_and_work_is_even_to_within_one(
     sizes: list[int], count: int
@@ -85,6 +96,28 @@ def test_what_is_added_later_moves_nothing(sizes: list[int], more: list[int], co
     assert {number: after[number] for number in before} == before
 
 
+@given(pool=pools(), cuts=CUTS, count=st.integers(0, 20), seed=st.integers(0, 2**64 - 1))
+@settings(max_examples=15)
+def test_a_part_of_two_rounds_that_is_done_here_is_the_same_part(
+    place: Path, pool: Pool, cuts: list[int], count: int, seed: int
+) -> None:
+    blocks = [stored_block(place, block) for block in pool.cut(*cuts)]
+    ask = question(discover()["k_center"], pool, blocks, count, seed)
+
+    def chosen(shards: int, *gone: int) -> Ranked:
+        flaky = Flaky(partial(open_elsewhere, None, place), shards, gone)
+        return SpreadScoring(Engine(1), shards=flaky).choose(ask)
+
+    same(chosen(3, 1), chosen(3))
+    same(chosen(3, 0, 1, 2), chosen(3))
+    same(chosen(0), LocalScoring(Engine(1)).choose(ask))  # all is one part
+
+
+def same(found: Ranked, expected: Ranked) -> None:
+    np.testing.assert_array_equal(found.block, expected.block)
+    np.testing.assert_array_equal(found.row, expected.row)
+
+
 def test_what_nobody_else_can_open_stays_here(tmp_path: Path) -> None:
     (tmp_path / "segments").mkdir()
     stored = [stored_block(tmp_path, block) for block in blocks_of([20, 20, 20])]
@@ -96,6 +129,4 @@ def test_what_nobody_else_can_open_stays_here(tmp_path: Path) -> None:
     blocks: list[Block] = [inline, plain, stored[2]]
     drawn = Spread(shards, LocalScoring(Engine(1))).draw(blocks, 60, 5, CancelFlag())
     assert sorted(shards.rows_walked) == [0, 20]
-    expected = Engine(1).random_top_k(blocks, 60, 5)
-    np.testing.assert_array_equal(drawn.block, expected.block)
-    np.testing.assert_array_equal(drawn.row, expected.row)
+    same(drawn, Engine(1).random_top_k(blocks, 60, 5))

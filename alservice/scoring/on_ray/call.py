@@ -1,4 +1,8 @@
-"""Orders on their way to actors; those whose actor dies are given to its successor."""
+"""Orders on their way to actors; those whose actor dies are given to its successor.
+
+Who takes the place of another says who it is first: its node may run another version by now, or
+have lost the segments.
+"""
 
 import secrets
 import threading
@@ -8,6 +12,7 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from alservice.core import CancelFlag, Cancelled
+from alservice.scoring.on_ray.actor import About
 from alservice.scoring.on_ray.pulse import Pulse
 from alservice.scoring.spread.shards import Order
 from alservice.telemetry.logs import logger
@@ -25,6 +30,15 @@ class Actors(Protocol):
 
     def actor(self, shard: int) -> Any:
         """The one that has this place now; None where it rests, or the cluster is gone."""
+
+    def known(self, shard: int, actor: Any) -> bool:
+        """False for a successor that has yet to say who it is."""
+
+    def meet(self, shard: int, actor: Any, about: About) -> bool:
+        """Whether this successor, by what it says of itself, may be given orders."""
+
+    def unfit(self, shard: int, actor: Any, why: str) -> None:
+        """This successor cannot say who it is."""
 
     def replace(self, shard: int, dead: Any) -> None:
         """Another in its place; once per death."""
@@ -120,21 +134,36 @@ class Call:
 
     def _take(self, shard: int, reference: Any, actor: Any) -> None:
         try:
-            self._answers[shard] = self._actors.ray.get(reference)
-        except self._errors.RayActorError:
+            answer = self._actors.ray.get(reference)
+        except self._errors.RayError as error:
+            self._failed(shard, actor, error)
+            return
+        if not isinstance(answer, About):
+            self._answers[shard] = answer
+        elif self._actors.meet(shard, actor, answer):
+            self._send(shard)
+
+    def _failed(self, shard: int, actor: Any, error: BaseException) -> None:
+        if not self._actors.known(shard, actor):
+            self._actors.unfit(shard, actor, reason(error))
+        elif isinstance(error, self._errors.RayActorError):
             self._actors.replace(shard, actor)
             self._send(shard)
-        except self._errors.RayError as error:
+        else:
             _log.warning("an order on Ray failed", shard=shard, error=reason(error))
 
     def _send(self, shard: int) -> None:
-        actor = self._actors.actor(shard)
-        if actor is None or self._attempts[shard] == _ATTEMPTS:
+        """The order, or the question that comes before it."""
+        if self._attempts[shard] == _ATTEMPTS or (actor := self._actors.actor(shard)) is None:
             return
-        self._attempts[shard] += 1
         self._used.append(actor)
         self._pulses[shard] = Pulse(time.monotonic())
-        self._waiting[shard] = (actor.carry_out.remote(self._name, self._orders[shard]), actor)
+        if self._actors.known(shard, actor):
+            self._attempts[shard] += 1
+            reference = actor.carry_out.remote(self._name, self._orders[shard])
+        else:
+            reference = actor.about.remote()
+        self._waiting[shard] = (reference, actor)
 
 
 def reason(error: BaseException) -> str:

@@ -18,7 +18,7 @@ _log: Final = logger("ray")
 _START_S: Final = 120.0
 _AGAIN_S: Final = 10.0  # between attempts to reach a cluster that is gone
 _LEAVE_S: Final = 15.0
-_REST_S: Final = 60.0  # for which an actor that does not answer is asked nothing
+_REST_S: Final = 60.0  # for which an actor that does not answer, or is unfit, is asked nothing
 _AT_ONCE: Final = 64  # calls; more than a replica runs
 
 
@@ -48,6 +48,7 @@ class Crew:
         self._homes: list[tuple[str, int]] = []
         self._actors: list[Any] = []
         self._rest: dict[int, float] = {}  # by shard: until when it is asked nothing
+        self._strangers: dict[int, Any] = {}  # by shard: a successor that has yet to say who it is
         self.ray: Any = connect()
         try:
             self._begin()
@@ -67,34 +68,61 @@ class Crew:
     def actor(self, shard: int) -> Any:
         """The one that has this place now; None where it rests, or the cluster is gone."""
         with self._lock:
-            if time.monotonic() < self._rest.get(shard, 0):
+            if shard >= len(self._actors) or time.monotonic() < self._rest.get(shard, 0):
                 return None
-            return self._actors[shard] if shard < len(self._actors) else None
+            found = self._actors[shard]
+        return self._fill(shard, None) if found is None else found
+
+    def known(self, shard: int, actor: Any) -> bool:
+        """False for a successor that has not been met: nothing but who it is may be asked."""
+        with self._lock:
+            return self._strangers.get(shard) is not actor
+
+    def meet(self, shard: int, actor: Any, about: About) -> bool:
+        """Whether this successor, by what it says of itself, is given orders from now on."""
+        try:
+            _check(about, self._mark)
+        except StartupError as error:
+            self.unfit(shard, actor, str(error))
+            return False
+        with self._lock:
+            if self._strangers.get(shard) is actor:
+                del self._strangers[shard]
+        return True
+
+    def unfit(self, shard: int, actor: Any, why: str) -> None:
+        """This successor is none: nothing is asked of its place for a minute, then another tries.
+
+        It stays a stranger, for somebody may just be about to ask it.
+        """
+        with self._lock:
+            if not self._holds(shard, actor) or self._strangers.get(shard) is not actor:
+                return
+            self._actors[shard] = None
+            self._rest[shard] = time.monotonic() + _REST_S
+        _log.warning("a new actor is unfit", shard=shard, seconds=_REST_S, error=why)
 
     def replace(self, shard: int, dead: Any) -> None:
         """Another in its place, on its node or, if that is gone, on any; once per death."""
-        with self._mending:
-            if self.actor(shard) is not dead:
-                return
+        if self.actor(shard) is dead:
             _log.warning("an actor is gone: another takes its place", shard=shard)
-            successor = self._spawn(shard)  # under no lock that whoever asks waits for
-            with self._lock:
-                if shard < len(self._actors) and self._actors[shard] is dead:
-                    self._actors[shard] = successor
+            self._fill(shard, dead)
 
     def hung(self, shard: int, actor: Any) -> None:
         """This one does not answer: nothing is asked of it for a minute."""
         _log.warning("an actor does not answer: it is left alone", shard=shard, seconds=_REST_S)
         with self._lock:
-            if shard < len(self._actors) and self._actors[shard] is actor:
+            if self._holds(shard, actor):
                 self._rest[shard] = time.monotonic() + _REST_S
 
     def lost(self, used: Sequence[Any]) -> None:
         """The cluster of these actors cannot be reached: go on without, and look for it."""
         with self._lock:
-            if not any(actor in used for actor in self._actors):
+            # Whoever failed to fill an empty place used nobody there.
+            if not any(actor is None or actor in used for actor in self._actors):
                 return
-            gone, self._actors = self._actors, []
+            gone = [*self._actors, *self._strangers.values()]
+            self._actors, self._strangers = [], {}
         _log.warning("the Ray cluster is gone: this process does all of the work meanwhile")
         again = threading.Thread(
             target=self._find_again, args=[gone], name="ray-again", daemon=True
@@ -127,6 +155,23 @@ class Crew:
         for about in every:
             _check(about, self._mark)
         self._actors, self._rest = actors, {}
+
+    def _holds(self, shard: int, actor: Any) -> bool:
+        return shard < len(self._actors) and self._actors[shard] is actor
+
+    def _fill(self, shard: int, dead: Any) -> Any:
+        """Have another take the place of this one, or of none; who has it then, None if nobody."""
+        with self._mending:
+            with self._lock:
+                if not self._holds(shard, dead):
+                    return self._actors[shard] if shard < len(self._actors) else None
+            successor = self._spawn(shard)  # under no lock that whoever asks waits for
+            with self._lock:
+                if not self._holds(shard, dead):
+                    return None
+                _unfit = self._strangers.get(shard)  # to drop it may block: not under the lock
+                self._actors[shard] = self._strangers[shard] = successor
+            return successor
 
     def _find_again(self, _gone: Sequence[Any]) -> None:
         """On a thread of its own, for to drop the actors that are gone may block, too."""

@@ -127,7 +127,7 @@ class SpreadScoring(LocalScoring):
     def _second_round(self, ask: Pass, parts: Sequence[tuple[Ranked, F32]]) -> Ranked:
         """The strategy's picks among what the parts picked, which is a block of its own."""
         if not parts:
-            return LocalScoring.choose(self, replace(ask, blocks=()))
+            return self._spread.local.choose(replace(ask, blocks=()))
         block = np.concatenate([rows.block for rows, _ in parts])
         row = np.concatenate([rows.row for rows, _ in parts])
         hashes = np.array([ask.blocks[b].id_hash[r] for b, r in zip(block, row, strict=True)])
