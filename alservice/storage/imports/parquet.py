@@ -9,6 +9,7 @@ from alservice.storage.imports.raw import RawFile, Window
 from alservice.storage.imports.tables import TableSource, arrow
 
 _BUFFER_BYTES: Final = 1 << 20
+_BATCH_BYTES: Final = 8 << 20
 
 
 def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
@@ -32,7 +33,10 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
         groups = list(range(group, len(sizes)))
         columns = list(names)
         for batch in file.iter_batches(
-            step, row_groups=groups, columns=columns, use_threads=False
+            _fewer(step, file.metadata, columns),
+            row_groups=groups,
+            columns=columns,
+            use_threads=False,
         ):
             yield batch.slice(min(skip, batch.num_rows))
             skip = max(0, skip - batch.num_rows)
@@ -41,3 +45,17 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
         file = opened()
         schema, count = file.schema_arrow, file.metadata.num_rows
     return TableSource(raw, uri, schema, count, batches, asked)
+
+
+def _fewer(step: int, metadata: Any, names: Sequence[str]) -> int:
+    """As many rows, or fewer where those of a row group are large, as it says of itself."""
+    largest = 1
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        columns = map(group.column, range(group.num_columns))
+        size = sum(
+            column.total_uncompressed_size
+            for column in columns
+            if column.path_in_schema.split(".")[0] in names
+        )
+        largest = max(largest, size // max(group.num_rows, 1))
+    return max(1, min(step, _BATCH_BYTES // largest))
