@@ -1,6 +1,7 @@
 """The wiring: by the types of fields, each thing once, and complete."""
 
 import ast
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_a_start_empties_the_scratch_folder_of_a_killed_server(tmp_path: Path) -
         assert replaying.scratch == tmp_path / "scratch"
     finally:
         opened.close()
+
+
+def test_each_stage_of_a_start_is_told_with_the_place_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "inbox")
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO, "alservice")
+    settings = Settings(data=Path("d"), objects="o", import_roots=("link", "s3://bucket/in/"))
+    Adapters.open(settings, lambda: None).close()
+    assert caplog.messages == [
+        f"opening the catalog: SQLite in {tmp_path}/d",
+        f"opening the segments: {tmp_path}/o",
+        f"files may be imported from: {tmp_path}/inbox, s3://bucket/in",
+    ]
 
 
 def test_every_servicer_is_served() -> None:
