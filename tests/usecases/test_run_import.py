@@ -215,8 +215,9 @@ def test_conflicts_are_handled_as_in_any_upload(imports: Imports, tmp_path: Path
     imports.pool.add(block(IDS[:5]))
     uri = save(tmp_path / "a.npz", IDS, version=3)
     imports.ask(uri)
-    with pytest.raises(errors.ItemExists, match="i000"):
+    with pytest.raises(errors.ItemExists, match=r"i000.*columns.item_id.*id_prefix") as caught:
         imports.run(failed := imports.claim())
+    assert caught.value.metadata["count"] == "5"
     FailOperation(imports.pool.catalog)(failed, OperationState.FAILED, errors.Conflict(""))
     asked = imports.ask(uri, on_conflict=OnConflict.SKIP)
     imports.run(imports.claim())
