@@ -29,8 +29,8 @@ from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN: Final = "alservice"
 HINT: Final = (
-    "is the server running there? (`alservice serve` starts one; behind a load balancer, one that "
-    "is ready)"
+    "is the server running there? (`alservice serve` starts one; behind a load balancer at least "
+    "one must be ready)"
 )
 DETAILS_KEY: Final = "grpc-status-details-bin"
 

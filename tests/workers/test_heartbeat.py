@@ -99,9 +99,9 @@ def test_a_beat_just_after_its_own_worker_has_ended_the_operation_says_nothing(
 ) -> None:
     name = rounds.train().operation.operation_id
     work = Work(rounds.claim())
-    rounds.run(work.operation)
     if asked:
         rounds.catalog.transact(lambda tx: tx.operations.request_cancel(rounds.project_id, name))
+    rounds.run(work.operation)
     assert beat_once(rounds, work) == []
     assert not (work.lost or work.asked_to_stop or work.cancel.cancelled)
     assert rounds.operation(name).state is OperationState.SUCCEEDED
