@@ -65,9 +65,9 @@ class HoldPlace:
         except StartupError as error:
             raise HousekeepingFailed(str(error)) from error
         # Read after the place: what the place shows, its catalog knew before.
-        known = self.catalog.transact(lambda tx: tx.cluster.get().turns)
-        if shown and shown not in known:
-            raise HousekeepingFailed(held_by_another(self.place))
+        cluster = self.catalog.transact(lambda tx: tx.cluster.get())
+        if shown and shown not in cluster.turns:
+            raise HousekeepingFailed(held_by_another(cluster, self.place))
         return shown
 
 
