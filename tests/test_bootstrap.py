@@ -10,6 +10,7 @@ import pytest
 from alservice.bootstrap import CONNECTIONS, Adapters
 from alservice.config import Settings
 from alservice.domain.artefact import Artefact, ArtefactState
+from alservice.domain.errors import HousekeepingFailed
 from alservice.domain.segment import Segment, SegmentState
 from alservice.ports.replaying import Replaying
 from alservice.rpc.lanes import THREADS
@@ -138,6 +139,28 @@ def test_every_thread_that_may_be_inside_a_transaction_finds_a_connection(tmp_pa
     finally:
         adapters.close()
     assert sum(THREADS.values()) + 2 * len(loops) == CONNECTIONS  # each with its heartbeat
+
+
+@pytest.mark.parametrize("role", ["all", "worker", "api"])
+def test_a_process_of_any_role_ends_once_another_copy_works_on_its_place(
+    tmp_path: Path, role: str
+) -> None:
+    ended: list[str] = []
+    settings = Settings(data=tmp_path, role=role)
+    adapters = Adapters.open(settings, lambda: ended.append("ended"))
+    try:
+        wiring, metrics = adapters.wiring(), WorkMetrics()
+        janitor = adapters.janitor(wiring, metrics)
+        loops = adapters.workers(wiring, metrics) if settings.works else [janitor]
+        (watch,) = (do for loop in loops for name, do in loop._chores if name == "WatchPlace")
+        for turn in ("another", "and its next one"):
+            assert ended == []
+            adapters.place.set_holder(turn)
+            with pytest.raises(HousekeepingFailed, match="held by another copy"):
+                watch()
+        assert ended == ["ended"]
+    finally:
+        adapters.close()
 
 
 def test_every_worker_waits_for_an_event_of_its_own(tmp_path: Path) -> None:
