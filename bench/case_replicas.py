@@ -80,8 +80,13 @@ def _replicas() -> Iterator[Replicas]:
 
 
 def _measured(replicas: Replicas, kind: str) -> Iterator[Row]:
-    """Both in turn; the first of each warms up."""
-    pairs = [(_run(replicas, kind, 1), _run(replicas, kind, 2)) for _ in range(ROUNDS + 1)][1:]
+    """Both in turn, each as often the first of the two; the first of all warms up."""
+    pairs = []
+    for turn in range(ROUNDS + 1):
+        order = (1, 2) if turn % 2 else (2, 1)
+        costs = {servers: _run(replicas, kind, servers) for servers in order}
+        pairs.append((costs[1], costs[2]))
+    del pairs[0]
     ratio = statistics.median(one.seconds / two.seconds for one, two in pairs)
     for what, bound in (("seconds", 1), ("service", 0), ("database", 0)):
         one, two = (

@@ -77,6 +77,15 @@ class Policy:
     learner: str = "logistic"
 
 
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """How many settled labels that train have a revision > `after`, at a `labels_revision`."""
+
+    after: int
+    labels_revision: int
+    count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A row of the catalog.
@@ -84,7 +93,8 @@ class Project:
     `uid` is never reused; `salt` keys the reserve; times are in milliseconds of the database's
     clock; `revision` grows with every change of items, labels, deletions or leases;
     `labels_revision` is the last one that settled or unsettled a label; `generation` grows with
-    every change of settings (the etag).
+    every change of settings (the etag); `unseen` is the last count of labels that a model has not
+    seen, which may be of before.
     """
 
     project_id: str
@@ -104,6 +114,7 @@ class Project:
     queried_asked: int = 0
     active_model_id: str | None = None
     create_time_ms: int = 0
+    unseen: Unseen | None = None
 
     @property
     def etag(self) -> str:

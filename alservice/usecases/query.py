@@ -18,6 +18,7 @@ from alservice.ports.catalog import Catalog, Tx
 from alservice.usecases.batch_contents import BatchContents
 from alservice.usecases.choose_batch import Choice, ChooseBatch, UsableModel, Wish
 from alservice.usecases.commit_batch import StaleSnapshot, Terms, commit_batch, dry_batch
+from alservice.usecases.count_unseen import count_unseen
 from alservice.usecases.explain_batch import ExplainBatch, Explanation, check_explained
 from alservice.usecases.model_head import decode_head
 from alservice.usecases.once import once, recall
@@ -238,12 +239,12 @@ def _commit(
 
 def _known(tx: Tx, project: Project) -> _Known:
     if project.active_model_id is None:
-        return _Known(None, tx.labels.unseen_count(project.project_id, -1), ())
+        return _Known(None, count_unseen(tx, project, -1), ())
     row = tx.models.get(project.project_id, project.active_model_id)
     head = tx.models.head(project.project_id, project.active_model_id)
     if row is None or head is None or row.state is not ModelState.READY:
-        return _Known(None, tx.labels.unseen_count(project.project_id, -1), ())
-    unseen = tx.labels.unseen_count(project.project_id, row.revision)
+        return _Known(None, count_unseen(tx, project, -1), ())
+    unseen = count_unseen(tx, project, row.revision)
     strange = [c for c in project.schema.class_ids if c not in row.class_ids]
     note = f"The model does not know these classes yet: {', '.join(strange)}. Train again."
     model = UsableModel(row.model_id, row.revision, decode_head(head), _penalty(row.parameters))

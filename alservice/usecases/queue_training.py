@@ -14,6 +14,7 @@ from alservice.domain.project import Project, Retrain
 from alservice.domain.project_rules import check_learner
 from alservice.ports.catalog import Tx
 from alservice.usecases.admit_segments import Admission
+from alservice.usecases.count_unseen import count_unseen
 
 _LEAST_NEW: Final = 20
 _NEW_SHARE: Final = 0.1
@@ -56,23 +57,17 @@ class QueueTraining:
         tx.operations.insert(operation)
         return operation
 
-    def after_labels(self, tx: Tx, project: Project) -> int:
-        """Queue a training if the policy asks for one now.
-
-        Returns how many labels the active model has not seen.
-        """
-        revision = _seen(tx, project)
-        unseen = tx.labels.unseen_count(project.project_id, revision)
+    def after_labels(self, tx: Tx, project: Project, unseen: int) -> None:
+        """Queue a training if the policy asks for one, with so many labels not seen by a model."""
         if project.policy.retrain is Retrain.AUTO and self._due(tx, project, unseen):
             self(tx, project, project.policy.learner, activate=True)
-        return unseen
 
     def after_import(self, tx: Tx, admission: Admission) -> AddResult:
         """Let the items in, and queue a training if the labels they bring ask for one."""
         result = admission(tx)
         project = tx.projects.lock(admission.project.project_id)
         if result.labels and project is not None:
-            self.after_labels(tx, project)
+            self.after_labels(tx, project, count_unseen(tx, project, seen_revision(tx, project)))
         return result
 
     def _due(self, tx: Tx, project: Project, unseen: int) -> bool:
@@ -87,7 +82,8 @@ class QueueTraining:
         return tx.labels.unseen_count(project.project_id, since) >= _LEAST_NEW
 
 
-def _seen(tx: Tx, project: Project) -> int:
+def seen_revision(tx: Tx, project: Project) -> int:
+    """The revision of the project up to which its active model has seen labels; -1 for none."""
     if project.active_model_id is None:
         return -1
     model = tx.models.get(project.project_id, project.active_model_id)

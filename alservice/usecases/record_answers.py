@@ -30,7 +30,7 @@ class History:
     handed: Mapping[ItemKey, Sequence[Handed]]
     leased: set[tuple[ItemKey, str]]  # (item, batch_id) with a lease that runs
     beliefs: dict[ItemKey, Belief]
-    settled: frozenset[ItemKey]  # before this request
+    settled: Mapping[ItemKey, Settled]  # before this request
     answered: list[tuple[ItemKey, str]] = field(default_factory=list)  # (item, batch_id)
 
 
@@ -66,7 +66,7 @@ def read_history(tx: Tx, project_id: str, item_ids: Sequence[str], now_ms: int) 
             key: Belief(row.outcome, row.class_id, origin[row.label_seq])
             for key, row in settled.items()
         },
-        settled=frozenset(settled),
+        settled=settled,
     )
 
 
@@ -94,20 +94,20 @@ def record_answer(
     return _closed(history, key, batch, verdict.status)
 
 
-def write_ledger(tx: Tx, project: Project, history: History, ledger: Ledger) -> int:
-    """Append, settle, end leases; returns how many items are settled that were not before."""
+def write_ledger(
+    tx: Tx, project: Project, history: History, ledger: Ledger
+) -> Sequence[tuple[Settled | None, Settled]]:
+    """Append, settle, end leases; returns what was settled, each with what it was before."""
     project_id = project.project_id
     seqs = tx.labels.append(project_id, ledger.rows)
-    tx.labels.settle(
-        project_id,
-        [
-            _settled(key, belief, seqs[index], project.revision + 1, trains=trains)
-            for key, (index, belief, trains) in ledger.settled.items()
-        ],
-    )
+    settled = [
+        _settled(key, belief, seqs[index], project.revision + 1, trains=trains)
+        for key, (index, belief, trains) in ledger.settled.items()
+    ]
+    tx.labels.settle(project_id, settled)
     _close(tx, project_id, history.answered, BatchItemState.ANSWERED)
     _close(tx, project_id, _needless(history, ledger), BatchItemState.RELEASED)
-    return len(ledger.settled.keys() - history.settled)
+    return [(history.settled.get((row.item_id, row.incarnation)), row) for row in settled]
 
 
 def _repeats(earlier: Sequence[LabelRow], answer: Answer) -> bool:

@@ -19,9 +19,10 @@ from alservice.domain.label import Answer, LabelStatus, Outcome, Provenance
 from alservice.domain.names import check_annotator_id, check_item_id
 from alservice.domain.project import Project
 from alservice.ports.catalog import Catalog, Tx
+from alservice.usecases.count_unseen import unseen_with
 from alservice.usecases.find_lives import FindLives, LifeSearch, Lives
 from alservice.usecases.once import once
-from alservice.usecases.queue_training import QueueTraining
+from alservice.usecases.queue_training import QueueTraining, seen_revision
 from alservice.usecases.record_answers import Ledger, read_history, record_answer, write_ledger
 from alservice.usecases.require import lock_project
 
@@ -87,17 +88,19 @@ class SubmitLabels:
             else record_answer(history, ledger, answer, life, now_ms)
             for answer in ask.answers
         ]
-        newly = write_ledger(tx, project, history, ledger) if ledger.rows else 0
+        settled = write_ledger(tx, project, history, ledger) if ledger.rows else ()
+        unseen = unseen_with(tx, project, seen_revision(tx, project), settled)
         revision = project.revision + bool(ledger.rows)
         project = replace(
             project,
-            settled_count=project.settled_count + newly,
+            settled_count=project.settled_count + sum(before is None for before, _ in settled),
             revision=revision,
-            labels_revision=revision if ledger.settled else project.labels_revision,
+            labels_revision=revision if settled else project.labels_revision,
         )
+        project = replace(project, unseen=replace(unseen, labels_revision=project.labels_revision))
         tx.projects.update(project)
-        unseen = self.queue_training.after_labels(tx, project)
-        return SubmitLabelsResult(statuses, project.settled_count, unseen)
+        self.queue_training.after_labels(tx, project, unseen.count)
+        return SubmitLabelsResult(statuses, project.settled_count, unseen.count)
 
 
 def _check(ask: SubmitLabelsCommand) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from alservice.core import Block, Ranked
+from alservice.core import Block, CancelFlag, Ranked
 from alservice.domain.batch import Arm
 from alservice.domain.item import Role
 from alservice.ports.scoring import PoolScoring
@@ -64,7 +64,7 @@ def test_anchors_are_the_vectors_of_held_items_and_of_those_whose_labels_train(
     seen = snapshot_of(busy)
     held = held_rows(seen, busy.store)
     blocks = open_blocks(seen, held, Arm.STRATEGY)
-    found = anchors(seen, blocks, held, busy.wiring.make(PoolScoring))
+    found = anchors(seen, blocks, held, busy.wiring.make(PoolScoring), CancelFlag())
     assert (found.classes >= 0).sum() == 7 == len(found.row)
     known = [*ids(7), *(lease.item_id for lease in seen.leases)]
     assert {tuple(row) for row in found.vectors.tolist()} == {

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from alservice.domain.batch import Arm
 from alservice.domain.errors import BatchClosed, PoolEmpty
 from alservice.domain.label import Answer, LabelStatus, Outcome, Provenance
+from alservice.domain.model import ModelRow, ModelState
+from alservice.ports.catalog import Tx
 from alservice.storage.catalog.sqlite import SqliteCatalog
 from alservice.storage.segments import LocalSegmentStore
 from alservice.usecases.release_batch import ReleaseBatch, ReleaseBatchCommand
 from alservice.usecases.renew_batch import RenewBatch, RenewBatchCommand
+from alservice.usecases.require import require_project
 from alservice.usecases.snapshot import Snapshots
 from tests.rounds import CLASSES, Rounds, a_call, begin, ids
 from tests.usecases.conftest import Clock
@@ -57,6 +61,7 @@ class RoundsMachine(RuleBasedStateMachine):
         self.log: dict[str, list[Answer]] = {}
         self.leases: dict[str, tuple[str, int]] = {}
         self.batches: list[str] = []
+        self.seen = -1
         self.add(list(WORLD))
 
     def teardown(self) -> None:
@@ -127,7 +132,12 @@ class RoundsMachine(RuleBasedStateMachine):
         disagrees = [status is LabelStatus.DISAGREES for status in result.statuses]
         assert disagrees == [against for _, against in expected]
         assert result.settled_count == len(self.beliefs)
+        assert result.unseen_label_count == self.catalog.read(self._unseen)
         self._let_go(before, {answer.item_id for answer in known})
+
+    @rule()
+    def learn(self) -> None:
+        self.catalog.transact(self._learn)
 
     @rule(number=st.integers(0, 50))
     def release(self, number: int) -> None:
@@ -188,6 +198,26 @@ class RoundsMachine(RuleBasedStateMachine):
                 np.testing.assert_array_equal(
                     getattr(one, name) & alive, getattr(other, name) & alive, name
                 )
+
+    def _learn(self, tx: Tx) -> None:
+        project = require_project(tx, "rounds")
+        self.seen = project.revision
+        model = ModelRow(
+            model_id=f"m-{next(NUMBERS)}",
+            state=ModelState.READY,
+            learner="logistic",
+            operation_id="o-none",
+            space_id=project.space.space_id,
+            class_ids=project.schema.class_ids,
+            revision=project.revision,
+        )
+        tx.models.insert("rounds", model)
+        tx.projects.update(
+            replace(project, active_model_id=model.model_id, revision=project.revision + 1)
+        )
+
+    def _unseen(self, tx: Tx) -> int:
+        return tx.labels.unseen_count("rounds", self.seen)
 
     def _believe(self, answer: Answer) -> tuple[bool, bool]:
         """Take an answer into the dictionaries: is it a duplicate, does it disagree?"""

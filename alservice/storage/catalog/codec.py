@@ -5,7 +5,7 @@ Fields that an old row lacks take their defaults.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from alservice.domain.project import (
     LabelSchema,
     Policy,
     Retrain,
+    Unseen,
     VectorSpace,
 )
 
@@ -64,6 +65,16 @@ def decode_space(text: str) -> VectorSpace:
     found = json.loads(text)
     dtype = found.pop("dtype")
     return VectorSpace(dtype=None if dtype is None else DType(dtype), **found)
+
+
+def encode_unseen(unseen: Unseen | None) -> str:
+    """JSON of a count; "" for none."""
+    return to_json(astuple(unseen)) if unseen else ""
+
+
+def decode_unseen(text: str) -> Unseen | None:
+    """What `encode_unseen` wrote."""
+    return Unseen(*json.loads(text)) if text else None
 
 
 @lru_cache(_REMEMBERED)

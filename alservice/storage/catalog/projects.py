@@ -13,9 +13,11 @@ from alservice.storage.catalog.codec import (
     decode_policy,
     decode_schema,
     decode_space,
+    decode_unseen,
     encode_policy,
     encode_schema,
     encode_space,
+    encode_unseen,
 )
 from alservice.storage.catalog.schema import artefacts, projects, segment_bytes, segments
 from alservice.storage.catalog.session import Record, Session, insert_or_skip
@@ -116,6 +118,7 @@ def _record(project: Project) -> Record:
         "queried_asked": project.queried_asked,
         "active_model_id": project.active_model_id,
         "create_time_ms": project.create_time_ms,
+        "unseen": encode_unseen(project.unseen),
     }
 
 
@@ -124,4 +127,5 @@ def _project(row: Row[Any]) -> Project:
     found["schema"] = decode_schema(found["schema"])
     found["space"] = decode_space(found["space"])
     found["policy"] = decode_policy(found["policy"])
+    found["unseen"] = decode_unseen(found["unseen"])
     return Project(**found)

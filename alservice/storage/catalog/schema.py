@@ -26,7 +26,6 @@ from alservice.storage.catalog.unsigned64 import Unsigned64
 
 metadata: Final = MetaData()
 
-
 # Ids are ordered by their bytes, whatever the language of the database.
 _ID: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 _SERIAL: Final = BigInteger().with_variant(Integer(), "sqlite")
@@ -69,6 +68,7 @@ projects: Final = Table(
     _column("queried_asked", BigInteger),
     Column("active_model_id", _ID),
     _column("create_time_ms", BigInteger),
+    _later("unseen"),
     # Never part of a Project: only LabelTable.append moves it.
     Column("last_label_seq", BigInteger, nullable=False, server_default=text("0")),
 )
