@@ -68,7 +68,7 @@ projects: Final = Table(
     _column("queried_asked", BigInteger),
     Column("active_model_id", _ID),
     _column("create_time_ms", BigInteger),
-    _later("unseen"),
+    *_later("unseen"),
     # Never part of a Project: only LabelTable.append moves it.
     Column("last_label_seq", BigInteger, nullable=False, server_default=text("0")),
 )
