@@ -61,6 +61,7 @@ from alservice.usecases.run_training import RunTraining
 from alservice.usecases.snapshot import Snapshots
 from alservice.usecases.sweep import Sweep
 from alservice.usecases.sweep_artefacts import SweepArtefacts
+from alservice.usecases.watch_place import WatchPlace
 from alservice.web.pages import Pages
 from alservice.web.server import HttpServer
 from alservice.wiring import Wiring
@@ -96,15 +97,13 @@ class Adapters:
     sources: ImportRoots
     wake: Wake
     scratch_lock: FolderLock | None
+    fail: Callable[[], object]  # ends the process, and is safe to call from any thread
 
     @classmethod
     def open(
         cls, settings: Settings, on_failure: Callable[[], object], *, durable: bool = True
     ) -> Self:
-        """Open the data folder; one that is thrown away need not be `durable`.
-
-        Raises StartupError.
-        """
+        """Open the data folder; what is thrown away need not be `durable`. Raises StartupError."""
         with ExitStack() as stack:
             opening = partial(open_catalog, settings.catalog, settings.data, on_failure)
             catalog = opening(CONNECTIONS, durable=durable)
@@ -134,6 +133,7 @@ class Adapters:
             sources=sources,
             wake=Wake(),
             scratch_lock=scratch_lock,
+            fail=on_failure,
         )
 
     def close(self) -> None:
@@ -190,11 +190,12 @@ class Adapters:
         ]
 
     def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:
-        """The chores that concern this process alone: what it has mapped and need not have."""
+        """The chores that concern this process alone: whether it is of use, and what it maps."""
         snapshots, indexes = wiring.make(Snapshots), wiring.make(IndexOf)
         for kept in (indexes, snapshots):
             self.place.when_short(kept.forget_oldest)
-        return snapshots.forget_gone, indexes.forget_gone
+        watch = WatchPlace(self.catalog, self.place, self.fail)
+        return watch, snapshots.forget_gone, indexes.forget_gone
 
 
 def _owner() -> str:
@@ -204,7 +205,8 @@ def _owner() -> str:
 class App:
     """A server with all its parts: `async with App(settings) as app`, then `start` and `drain`.
 
-    `failed` is set when the server cannot write any more: it is of no use until it begins anew.
+    `failed` is set when the server cannot write any more, or has lost the place of its files: it
+    is of no use until it begins anew.
     """
 
     def __init__(self, settings: Settings) -> None:

@@ -91,7 +91,10 @@ def resolve(
 ) -> Settings:
     """The settings. `flags` that are None were not given. Raises StartupError with all errors."""
     raw = {**_from_file(file), **_from_environment(environ), **_from_flags(flags)}
-    values: dict[str, Any] = {"threads": available_threads()}
+    values: dict[str, Any] = {
+        "threads": available_threads(),
+        "log_format": setting_values.log_format("auto"),
+    }
     errors: list[str] = []
     for name, given in raw.items():
         try:

@@ -1,6 +1,7 @@
 """The wiring: by the types of fields, each thing once, and complete."""
 
 import ast
+import logging
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from alservice.bootstrap import CONNECTIONS, Adapters
 from alservice.config import Settings
 from alservice.domain.artefact import Artefact, ArtefactState
+from alservice.domain.errors import HousekeepingFailed
 from alservice.domain.segment import Segment, SegmentState
 from alservice.ports.replaying import Replaying
 from alservice.rpc.lanes import THREADS
@@ -103,6 +105,22 @@ def test_a_start_empties_the_scratch_folder_of_a_killed_server(tmp_path: Path) -
         opened.close()
 
 
+def test_each_stage_of_a_start_is_told_with_the_place_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "inbox")
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level(logging.INFO, "alservice")
+    settings = Settings(data=Path("d"), objects="o", import_roots=("link", "s3://bucket/in/"))
+    Adapters.open(settings, lambda: None).close()
+    assert caplog.messages == [
+        f"opening the catalog: SQLite in {tmp_path}/d",
+        f"opening the segments: {tmp_path}/o",
+        f"files may be imported from: {tmp_path}/inbox, s3://bucket/in",
+    ]
+
+
 def test_every_servicer_is_served() -> None:
     written = {
         node.name
@@ -121,6 +139,28 @@ def test_every_thread_that_may_be_inside_a_transaction_finds_a_connection(tmp_pa
     finally:
         adapters.close()
     assert sum(THREADS.values()) + 2 * len(loops) == CONNECTIONS  # each with its heartbeat
+
+
+@pytest.mark.parametrize("role", ["all", "worker", "api"])
+def test_a_process_of_any_role_ends_once_another_copy_works_on_its_place(
+    tmp_path: Path, role: str
+) -> None:
+    ended: list[str] = []
+    settings = Settings(data=tmp_path, role=role)
+    adapters = Adapters.open(settings, lambda: ended.append("ended"))
+    try:
+        wiring, metrics = adapters.wiring(), WorkMetrics()
+        janitor = adapters.janitor(wiring, metrics)
+        loops = adapters.workers(wiring, metrics) if settings.works else [janitor]
+        (watch,) = (do for loop in loops for name, do in loop._chores if name == "WatchPlace")
+        for turn in ("another", "and its next one"):
+            assert ended == []
+            adapters.place.set_holder(turn)
+            with pytest.raises(HousekeepingFailed, match="held by another copy"):
+                watch()
+        assert ended == ["ended"]
+    finally:
+        adapters.close()
 
 
 def test_every_worker_waits_for_an_event_of_its_own(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Settings: who wins, what is refused, and that all errors come at once."""
 
+import io
 import os
 import subprocess
 import sys
@@ -48,6 +49,19 @@ def test_nothing_needs_to_be_said() -> None:
     settings = resolve({"threads": None, "insecure": None}, {"PATH": "/bin"})
     assert settings == Settings(threads=available_threads(), log_format=settings.log_format)
     assert settings.listen == "127.0.0.1:50051"
+
+
+def test_a_person_who_reads_the_log_is_not_given_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.openpty()
+    try:
+        for stream, form in ((os.fdopen(theirs, "w"), "console"), (io.StringIO(), "json")):
+            with stream, monkeypatch.context() as swapped:
+                swapped.setattr(sys, "stderr", stream)
+                assert resolve({}, {}).log_format == form
+                assert resolve({"log_format": "auto"}, {}).log_format == form
+                assert resolve({"log_format": "json"}, {}).log_format == "json"
+    finally:
+        os.close(ours)
 
 
 def test_the_file_may_hold_numbers_and_switches(tmp_path: Path) -> None:

@@ -28,7 +28,10 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc import error_details_pb2, status_pb2
 
 DOMAIN: Final = "alservice"
-HINT: Final = "is the server running there? (`alservice serve` starts one)"
+HINT: Final = (
+    "is the server running there? (`alservice serve` starts one; behind a load balancer at least "
+    "one must be ready)"
+)
 DETAILS_KEY: Final = "grpc-status-details-bin"
 
 

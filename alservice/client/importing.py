@@ -20,12 +20,22 @@ FIELDS: Final = {
 
 
 class ImportOptions(TypedDict, total=False):
-    """Which columns or arrays of a file hold what; "-" leaves out what has a usual name.
+    """Which columns or arrays of a file hold what, a name each; "-": none, whatever there is.
 
-    `vectors` names one array (n, d) or column of lists, or several columns of numbers. Without a
-    column of ids they are `id_prefix` and the number of the row. Labels that exist already,
-    `texts` and `uris` that annotators see, `groups`, `costs` and `roles` are as in
-    Project.add_items.
+    ids          texts of 1 to 512 bytes or whole numbers, each once in a pool: id, ids or item_id
+                 where nothing is said. Without such a column they are `id_prefix` and the number
+                 of the row, from 0 on
+    vectors      one array (n, d), a column of lists, or several columns of numbers: X, vector(s)
+                 or embedding(s)
+    labels       ids of classes, "" for an item without one: y, label(s), class or class_id
+    texts        what annotators see, at most 64 KiB each: text
+    uris         where annotators see it, at most 8 KiB each: uri
+    groups       what belongs together, such as a patient: group(s)
+    costs        of labelling each, above 0, in one unit of your own; empty: unknown: cost(s)
+    roles        pool, test or gold, pool where there is none: role(s)
+    id_prefix    at most 256 bytes, for a file without ids: another one for each file
+    on_conflict  what becomes of the import where an id is in the pool already: "error" (nothing
+                 is imported), "skip" (that item is left as it is) or "replace"
     """
 
     ids: str

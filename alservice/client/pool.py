@@ -147,9 +147,12 @@ class Pool:
 
         `uri` is an absolute path as the server sees it, or an address such as
         s3://bucket/pool.parquet: .npy, .npz, .safetensors, .parquet, .arrow or .feather. The
-        columns are found by their usual names (`X` or `vector`, `id`, `label`, `text`, ...);
-        ImportOptions name others, and say what else there is to choose. All items become visible
-        at once, at the end. With `wait=False` returns at once with an Importing to follow.
+        columns are found by their usual names (`X` or `vector`, `id`, `label`, `text`, ...); the
+        options `ids`, `vectors`, `labels`, `texts`, `uris`, `groups`, `costs` and `roles` name
+        others. Without ids they are `id_prefix` and the number of the row; `on_conflict` is
+        "error", "skip" or "replace" for those that are in the pool already. ImportOptions tells
+        more of each. All items become visible at once, at the end. With `wait=False` returns at
+        once with an Importing to follow.
 
         Raises FailedPrecondition (no roots), NotFound, and what add_items raises.
         """

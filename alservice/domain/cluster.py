@@ -10,6 +10,7 @@ KEPT: Final = 1_500  # turns that a catalog remembers: a day of one a minute, 17
 class Cluster:
     """`uid` is the catalog's for ever, `place` the id of the place where all files are.
 
+    `address` is what people called that place when it was last used: for them, decides nothing.
     `turns` are names that the catalog has given itself, the newest last, of which the place
     shows one: a copy of the catalog that goes its own way does not know those that came after.
     `database` tells the database in which it lives from others; "" where nothing does.
@@ -19,6 +20,7 @@ class Cluster:
     place: str = ""
     turns: tuple[str, ...] = ()
     database: str = ""
+    address: str = ""
 
     def with_turn(self, turn: str) -> tuple[str, ...]:
         """The turns, this one last."""

@@ -1,5 +1,6 @@
 """From the settings to the engine of the pool pass: this process, or a Ray cluster."""
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -11,6 +12,7 @@ from alservice.scoring.on_ray import Crew, OpenStore, connect
 from alservice.scoring.spread import SpreadScoring
 
 LOCAL: Final = "local"
+_log: Final = logging.getLogger(__name__)
 
 
 def open_scoring(
@@ -24,6 +26,7 @@ def open_scoring(
     engine = Engine(threads)
     if address == LOCAL:
         return LocalScoring(engine), _nothing
+    _log.info("connecting to the cluster that scores: %s", address)
     crew = Crew(partial(connect, address, threads), engine, open_store, mark)
     return SpreadScoring(engine, shards=crew), crew.close
 

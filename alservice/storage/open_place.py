@@ -1,6 +1,8 @@
 """From the settings to the place of the files: beside the catalog, another folder, a bucket."""
 
+import logging
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,10 @@ from alservice.storage.objects.open_bucket import Patience, open_bucket, probe
 
 CACHE: Final = "cache"
 MOST_CACHE_BYTES: Final = 16 << 30
+# At a start a store that does not answer is told of within about ten seconds: somebody may have
+# mistyped its address, and looks on. Later requests wait longer for one that is away.
+FIRST_CONTACT: Final = Patience(request_s=5.0, retry_s=4.5)
+_log: Final = logging.getLogger(__name__)
 
 
 def open_place(
@@ -25,10 +31,14 @@ def open_place(
     object store, read through a cache in `data`. Raises StartupError that says what to do.
     """
     if objects is None or "://" not in objects:
-        return LocalPlace(data if objects is None else Path(objects))
+        folder = data if objects is None else Path(objects)
+        _log.info("opening the segments: %s", folder.absolute())
+        return LocalPlace(folder)
+    _log.info("opening the segments: %s", objects)
+    with closing(open_bucket(objects, patience=patience or FIRST_CONTACT)) as asked:
+        probe(asked)
     bucket = open_bucket(objects, patience=patience)
     try:
-        probe(bucket)
         return ObjectPlace(bucket, data / CACHE, cache_bytes or share_of_disk(data / CACHE))
     except BaseException:
         bucket.close()

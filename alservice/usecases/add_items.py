@@ -7,7 +7,7 @@ sealed is kept for a day under its id.
 from dataclasses import dataclass, replace
 
 from alservice.domain.call import Call
-from alservice.domain.errors import UploadProtocol
+from alservice.domain.errors import InvalidField, UploadProtocol
 from alservice.domain.item import OnConflict
 from alservice.domain.names import new_id
 from alservice.domain.project import Project
@@ -51,14 +51,14 @@ class AddItems:
     def open(self, call: Call, header: UploadHeader, within: Within = unwatched) -> UploadSession:
         """A new upload, or the one of that id where it stands.
 
-        Raises ProjectNotFound; UploadProtocol if the id was opened with another policy; what
-        `within` raises.
+        Raises ProjectNotFound; UploadProtocol if the id was opened with another policy;
+        InvalidField if it is that of an operation, which uploads under it; what `within` raises.
         """
         fresh_id = header.upload_id or new_id("u")
 
         def work(tx: Tx) -> tuple[Project, Upload, list[Piece]]:
             project = lock_project(tx, header.project_id)
-            within(tx, None)
+            _enter(tx, header, within)
             upload = self._resume(tx, header)
             if upload is not None:
                 return project, upload, _kept(tx, upload)
@@ -98,6 +98,16 @@ class AddItems:
             text = "this upload was opened with another on_conflict; send the same header again"
             raise UploadProtocol(text, expected=OnConflict(upload.on_conflict).name)
         return upload if upload.result_json is not None else _renewed(tx, upload)
+
+
+def _enter(tx: Tx, header: UploadHeader, within: Within) -> None:
+    """Nobody but its worker adds to what an operation imports. Raises InvalidField."""
+    name = header.upload_id
+    stranger = within is unwatched
+    if stranger and name and tx.operations.get(header.project_id, name) is not None:
+        text = f"upload_id {name!r} is that of an operation; choose one of your own"
+        raise InvalidField(text, field="upload_id", got=name)
+    within(tx, None)
 
 
 def _renewed(tx: Tx, upload: Upload) -> Upload | None:

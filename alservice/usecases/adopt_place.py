@@ -23,14 +23,20 @@ def adopt_place(catalog: Catalog, place: FilePlace) -> Cluster:
     require_files(catalog, place)
     mark = mark or place.set_mark(f"{cluster.uid} {secrets.token_hex(8)}")
     here = place_id(mark, cluster, place)
-    cluster = catalog.transact(lambda tx: _adopt(tx, here))
+    cluster = catalog.transact(lambda tx: _adopt(tx, here, place.address))
     place.set_holder(cluster.turns[-1])
     return cluster
 
 
-def _adopt(tx: Tx, here: str) -> Cluster:
+def _adopt(tx: Tx, here: str, address: str) -> Cluster:
     # Earlier turns are forgotten: the place that this is a copy of may still show one of them.
     turns = (secrets.token_hex(8),)
-    adopted = replace(tx.cluster.get(), place=here, turns=turns, database=tx.cluster.database())
+    adopted = replace(
+        tx.cluster.get(),
+        place=here,
+        turns=turns,
+        database=tx.cluster.database(),
+        address=address,
+    )
     tx.cluster.store(adopted)
     return adopted

@@ -35,15 +35,15 @@ def claim_place(catalog: Catalog, place: FilePlace) -> None:
     mark = place.mark()
     if mark is None:
         if cluster.place:
-            raise _elsewhere(place)
+            raise _elsewhere(cluster, place)
         require_files(catalog, place)
         _refuse_files_of_others(catalog, place)
         mark = place.set_mark(f"{cluster.uid} {secrets.token_hex(8)}")
     here = place_id(mark, cluster, place)
-    if not cluster.place or cluster.database != database:
-        cluster = catalog.transact(lambda tx: _settled(tx, here, database))
+    if not cluster.place or cluster.database != database or cluster.address != place.address:
+        cluster = catalog.transact(lambda tx: _settled(tx, here, database, place.address))
     if cluster.place != here:
-        raise _elsewhere(place)
+        raise _elsewhere(cluster, place)
 
 
 def place_id(mark: str, cluster: Cluster, place: FilePlace) -> str:
@@ -71,17 +71,19 @@ def require_files(catalog: Catalog, place: FilePlace) -> None:
         raise StartupError(text)
 
 
-def held_by_another(place: FilePlace) -> str:
+def held_by_another(cluster: Cluster, place: FilePlace) -> str:
     """What is wrong where the catalog does not know the place's holder."""
+    known = cluster.address not in ("", place.address)
+    last = f"; it was last used with {cluster.address}" if known else ""
     return (
         f"{place.address} is held by another copy of this catalog: this one was restored from a "
-        f"backup, or is a clone, and has not seen what the other one did since; {_TAKE_OVER}"
+        f"backup, or is a clone, and has not seen what the other one did since{last}; {_TAKE_OVER}"
     )
 
 
 def _refuse_copy(cluster: Cluster, database: str, holder: str | None, place: FilePlace) -> None:
     if holder is not None and holder not in cluster.turns:
-        raise StartupError(held_by_another(place))
+        raise StartupError(held_by_another(cluster, place))
     if cluster.database and database and cluster.database != database:
         text = (
             "this database is a copy of the one that the files belong to (restored, cloned or "
@@ -90,20 +92,25 @@ def _refuse_copy(cluster: Cluster, database: str, holder: str | None, place: Fil
         raise StartupError(text)
 
 
-def _settled(tx: Tx, here: str, database: str) -> Cluster:
-    """The cluster with what its first start decides."""
+def _settled(tx: Tx, here: str, database: str, address: str) -> Cluster:
+    """The cluster with what its first start decides, and how its place is called now."""
     cluster = tx.cluster.get()
     settled = replace(cluster, place=cluster.place or here, database=cluster.database or database)
+    if settled.place == here:
+        settled = replace(settled, address=address)
     if settled != cluster:
         tx.cluster.store(settled)
     return settled
 
 
-def _elsewhere(place: FilePlace) -> StartupError:
+def _elsewhere(cluster: Cluster, place: FilePlace) -> StartupError:
+    before = f", {cluster.address}" if cluster.address else ""
+    if cluster.address == place.address:
+        before = " by the same name (is a disk or a share not mounted?)"
     text = (
         f"the files of this catalog are not in {place.address} but in the place that was used "
-        "before: name that one (all replicas share it: see --objects), or copy its folders "
-        "segments and artefacts and its mark, cluster, there first"
+        f"before{before}: name that one (all replicas share it: see --objects), or copy its "
+        "folders segments and artefacts and its mark, cluster, there first"
     )
     return StartupError(text)
 

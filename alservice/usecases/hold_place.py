@@ -60,15 +60,20 @@ class HoldPlace:
 
     def require(self) -> str:
         """The turn that the place shows, "" before there is any. Raises as a call does."""
-        try:
-            shown = self.place.holder() or ""
-        except StartupError as error:
-            raise HousekeepingFailed(str(error)) from error
+        shown = shown_by(self.place)
         # Read after the place: what the place shows, its catalog knew before.
-        known = self.catalog.transact(lambda tx: tx.cluster.get().turns)
-        if shown and shown not in known:
-            raise HousekeepingFailed(held_by_another(self.place))
+        cluster = self.catalog.transact(lambda tx: tx.cluster.get())
+        if shown and shown not in cluster.turns:
+            raise HousekeepingFailed(held_by_another(cluster, self.place))
         return shown
+
+
+def shown_by(place: FilePlace) -> str:
+    """The turn that the place shows, "" before there is any. Raises HousekeepingFailed."""
+    try:
+        return place.holder() or ""
+    except StartupError as error:
+        raise HousekeepingFailed(str(error)) from error
 
 
 def _turn(tx: Tx, shown: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from alservice.core import CancelFlag
 from alservice.domain.call import Call
-from alservice.domain.errors import Conflict, SourceChanged
+from alservice.domain.errors import Conflict, ItemExists, SourceChanged
 from alservice.domain.item import AddResult, OnConflict
 from alservice.domain.learner import Progress
 from alservice.domain.operation import Operation, OperationState
@@ -46,6 +46,9 @@ class RunImport:
             self._copy(operation, session, progress)
             progress(1.0, "making the items visible")
             session.commit()
+        except ItemExists as error:
+            session.let_go()
+            raise _advised(error) from error
         except BaseException:
             session.let_go()
             raise
@@ -85,6 +88,14 @@ class RunImport:
         asked = operation.request
         if self.sources.version(str(asked["uri"])) != asked["version"]:
             raise _changed(operation)
+
+
+def _advised(error: ItemExists) -> ItemExists:
+    text = (
+        f"{error}; ids come from the column `columns.item_id`, or are `id_prefix` and the number "
+        "of the row: name another column, or another prefix"
+    )
+    return ItemExists(text, **error.metadata)
 
 
 def _changed(operation: Operation) -> SourceChanged:

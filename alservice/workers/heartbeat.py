@@ -15,7 +15,7 @@ import structlog
 from alservice.core import CancelFlag
 from alservice.domain.errors import AlserviceError, Cancelled
 from alservice.domain.operation import Operation
-from alservice.ports.catalog import Catalog
+from alservice.ports.catalog import Catalog, Tx
 
 HEARTBEAT_S: Final = 5.0  # who has not been heard of for two of these is taken for dead
 WATCH_S: Final = 1.0  # between two renewals, each of which sees whether it is wanted cancelled
@@ -79,15 +79,19 @@ class Heartbeat:
 
     def _beat(self) -> None:
         work, operation = self._work, self._work.operation
-        share, stage = work.progress, work.stage
-        current = self._catalog.transact(
-            lambda tx: tx.operations.heartbeat(operation, tx.now_ms(), LEASE_MS, share, stage)
-        )
-        if current is None:
+        current = self._catalog.transact(self._renewed)
+        if current is None or current.attempt != operation.attempt:
             if not work.lost:
                 log.warning("operation.lost", operation=operation.operation_id)
             work.lost = True
             work.cancel.cancel()
-        elif current.cancel_requested:
+        elif current.cancel_requested and not current.state.done:
             work.asked_to_stop = True
             work.cancel.cancel()
+
+    def _renewed(self, tx: Tx) -> Operation | None:
+        """The row, its lease renewed; as it is where nobody works any more, we or another one."""
+        work, mine = self._work, self._work.operation
+        share, stage = work.progress, work.stage
+        renewed = tx.operations.heartbeat(mine, tx.now_ms(), LEASE_MS, share, stage)
+        return renewed or tx.operations.get(mine.project_id, mine.operation_id)

@@ -55,7 +55,9 @@ def test_calls_over_breaking_connections_take_effect_once(
 def test_without_a_server_the_error_names_the_address_and_a_way_out() -> None:
     with (
         alservice.Client("127.0.0.1:1", timeout=2) as client,
-        pytest.raises(Unavailable, match=r"127\.0\.0\.1:1.*alservice serve") as failed,
+        pytest.raises(
+            Unavailable, match=r"127\.0\.0\.1:1.*alservice serve.*load balancer"
+        ) as failed,
     ):
         client.project("p")
     assert failed.value.__context__ is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import alservice
-from alservice.client import Importing
+from alservice.client import Importing, ImportOptions, Project
 from alservice.client.errors import InvalidArgument, NotFound
 from alservice.client.importing import FIELDS, import_request
 
@@ -23,6 +23,12 @@ def test_a_file_is_imported_and_told_of(client: alservice.Client, inbox: Path) -
     item = project.item("row-7", vector=True)
     assert item.vector is not None
     np.testing.assert_array_equal(item.vector, vectors[7].astype(np.float32))
+
+
+@pytest.mark.parametrize("option", sorted(ImportOptions.__annotations__))
+def test_every_option_is_explained(option: str) -> None:
+    assert f"\n    {option}  " in (ImportOptions.__doc__ or "")
+    assert f"`{option}`" in (Project.import_items.__doc__ or "")
 
 
 def test_an_import_can_be_followed(client: alservice.Client, inbox: Path) -> None:

@@ -11,11 +11,12 @@ def test_a_new_catalog_has_a_name_and_nothing_else(empty: Catalog) -> None:
     cluster = empty.read(lambda tx: tx.cluster.get())
     assert len(cluster.uid) == 32
     assert (cluster.place, cluster.turns, cluster.database) == ("", (), "")
+    assert cluster.address == ""
 
 
 def test_what_is_stored_comes_back_for_ever(reopen: Open) -> None:
     before = reopen().read(lambda tx: tx.cluster.get())
-    changed = replace(before, place="here", turns=("a", "b"), database="1.2")
+    changed = replace(before, place="here", turns=("a", "b"), database="1.2", address="s3://b/p")
     reopen().transact(lambda tx: tx.cluster.store(changed))
     assert reopen().read(lambda tx: tx.cluster.get()) == changed
     assert reopen().transact(lambda tx: tx.cluster.get()) == changed

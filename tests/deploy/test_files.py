@@ -2,6 +2,7 @@
 
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import typer.main
 import yaml
 
 from alservice.cli.app import build
-from alservice.config import NOT_OURS, PARSERS, PREFIX
+from alservice.config import NOT_OURS, PARSERS, PREFIX, Settings, resolve
 from alservice.telemetry.metrics import Metrics
 from tests.deploy.balancing import DEPLOY, ROOT
 from tests.deploy.programs import checked
@@ -59,10 +60,20 @@ def test_every_setting_that_a_file_names_is_known(path: Path) -> None:
 def test_every_file_can_be_read(path: Path) -> None:
     if path.suffix == ".json":
         assert json.loads(path.read_text())
+    elif path.suffix == ".toml":
+        assert tomllib.loads(path.read_text())
     elif path.suffix == ".yaml" and "templates" not in path.parts:
         assert yaml.safe_load(path.read_text())
     else:
         assert path.read_text()
+
+
+def test_the_example_of_settings_names_each_once_and_is_understood(tmp_path: Path) -> None:
+    text = (DEPLOY / "alservice.toml").read_text()
+    assert resolve({}, {}, DEPLOY / "alservice.toml").data == Path("/var/lib/alservice")
+    (tmp_path / "all.toml").write_text(re.sub(r"^#(?=[a-z_]+ = )", "", text, flags=re.MULTILINE))
+    assert set(tomllib.loads((tmp_path / "all.toml").read_text())) == set(PARSERS)
+    assert resolve({}, {}, tmp_path / "all.toml").grace_s == Settings().grace_s
 
 
 @pytest.mark.parametrize("text", [DASHBOARD, json.dumps(RULES)], ids=["dashboard", "rules"])

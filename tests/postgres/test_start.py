@@ -1,5 +1,6 @@
 """A start that cannot go well ends in one clear error, which shows no password."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -141,7 +142,11 @@ def serve(folder: Path, dsn: str) -> tuple[int, str]:
 def test_the_command_line_says_it_in_one_line(server: PostgresServer, tmp_path: Path) -> None:
     code, said = serve(tmp_path, server.dsn("nowhere", password=SECRET))
     assert code == 2
-    assert said.startswith("alservice: cannot open database nowhere") and said.count("\n") == 1
+    told, last = said.splitlines()
+    assert json.loads(told)["event"].startswith(
+        "opening the catalog: PostgreSQL, database nowhere"
+    )
+    assert last.startswith("alservice: cannot open database nowhere")
     assert SECRET not in said
 
 

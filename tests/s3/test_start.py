@@ -1,5 +1,6 @@
 """What the server says at start about an object store that it cannot work with."""
 
+import logging
 import subprocess
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from alservice.bootstrap import Adapters
 from alservice.config import Settings
 from alservice.domain.startup import StartupError
-from alservice.storage.open_place import open_place
+from alservice.storage.open_place import FIRST_CONTACT, open_place
 from tests.running_server import command, environment
 from tests.s3.places import QUICK
 from tests.s3.server import BUCKET, S3Server
@@ -50,6 +51,21 @@ def test_nobody_at_the_endpoint(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     assert "check that the object store is up" in refused(s3.fresh(), tmp_path)
+
+
+def test_what_does_not_answer_is_told_soon_and_was_named_before(
+    s3: S3Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert FIRST_CONTACT.request_s + FIRST_CONTACT.retry_s <= 10
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    objects = s3.fresh()
+    caplog.set_level(logging.INFO, "alservice")
+    with pytest.raises(StartupError, match=f"retry_timeout: {FIRST_CONTACT.retry_s}s"):
+        open_place(objects, tmp_path)
+    assert caplog.messages == [f"opening the segments: {objects}"]
 
 
 def test_plain_http_leaves_this_machine_only_on_purpose(

@@ -77,6 +77,8 @@ def test_whoever_adopted_a_copy_of_the_place_is_refused_at_the_first(
     adopt_place(restore(), moved)
     claim_place(restore(), moved)
     assert refused(restore(), place)
+    with pytest.raises(StartupError, match=f"it was last used with {moved.address};"):
+        claim_place(restore(), place)
     claim_place(copies.open("a"), place)
 
 

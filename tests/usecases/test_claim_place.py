@@ -1,5 +1,6 @@
 """Who may use which place: on folders, and on prefixes of a real bucket."""
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -115,6 +116,30 @@ def test_replicas_of_one_cluster_may_start_together(
     places = [place_of("x") for _ in range(6)]
     with ThreadPoolExecutor(6) as threads:
         list(threads.map(lambda place: claim_place(catalog, place), places))
+
+
+def test_the_place_that_was_used_before_is_named(
+    catalog_of: OpenCatalog, place_of: OpenPlace
+) -> None:
+    catalog, x, y = catalog_of("a"), place_of("x"), place_of("y")
+    claim_place(catalog, x)
+    before = f"are not in {y.address} but in the place that was used before, {x.address}: name"
+    with pytest.raises(StartupError, match=re.escape(before)):
+        claim_place(catalog, y)
+
+
+def test_a_place_that_was_moved_is_remembered_by_its_new_name(
+    catalog_of: OpenCatalog, tmp_path: Path
+) -> None:
+    catalog, old, new = catalog_of("a"), tmp_path / "old", tmp_path / "new"
+    claim_place(catalog, LocalPlace(old))
+    old.rename(new)
+    claim_place(catalog, LocalPlace(new))
+    with pytest.raises(StartupError, match=f"not in {old} but in .* before, {new}:"):
+        claim_place(catalog, LocalPlace(old))
+    new.rename(tmp_path / "elsewhere")  # as if it were no longer mounted
+    with pytest.raises(StartupError, match=f"not in {new} but in .* before by the same name"):
+        claim_place(catalog, LocalPlace(new))
 
 
 def test_a_used_catalog_refuses_a_place_without_its_segments(

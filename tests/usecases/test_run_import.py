@@ -14,13 +14,14 @@ from alservice.domain.item import AddResult, ItemBlock, OnConflict
 from alservice.domain.operation import Operation, OperationState
 from alservice.ports.sources import Tick
 from alservice.storage.imports import arrays, assemble
+from alservice.usecases.add_items import AddItems, UploadHeader
 from alservice.usecases.fail_operation import FailOperation
 from alservice.usecases.get_upload import GetUpload, GetUploadCommand
 from alservice.usecases.write_segments import WRITING_MS
 from tests.sweeping import sweeper
 from tests.usecases.conftest import Clock
 from tests.usecases.imports import LEASE_MS, Imports, save
-from tests.usecases.items import Pool, block, call, small_files
+from tests.usecases.items import QUEUE_TRAINING, Pool, block, call, small_files
 
 IDS = [f"i{n:03}" for n in range(100)]
 
@@ -143,7 +144,9 @@ def test_an_upload_that_is_committed_already_ends_its_operation_with_the_same_an
 ) -> None:
     uri = save(tmp_path / "a.npz", IDS)
     asked = imports.ask(uri)
-    session = imports.pool.open(asked.operation_id)
+    pool, header = imports.pool, UploadHeader(asked.project_id, asked.operation_id)
+    add_items = AddItems(pool.catalog, pool.store, QUEUE_TRAINING)
+    session = add_items.open(call(), header, lambda _tx, _result: None)
     session.append(0, block(IDS))
     committed = session.commit()
     (tmp_path / "a.npz").unlink()
@@ -212,8 +215,9 @@ def test_conflicts_are_handled_as_in_any_upload(imports: Imports, tmp_path: Path
     imports.pool.add(block(IDS[:5]))
     uri = save(tmp_path / "a.npz", IDS, version=3)
     imports.ask(uri)
-    with pytest.raises(errors.ItemExists, match="i000"):
+    with pytest.raises(errors.ItemExists, match=r"i000.*columns.item_id.*id_prefix") as caught:
         imports.run(failed := imports.claim())
+    assert caught.value.metadata["count"] == "5"
     FailOperation(imports.pool.catalog)(failed, OperationState.FAILED, errors.Conflict(""))
     asked = imports.ask(uri, on_conflict=OnConflict.SKIP)
     imports.run(imports.claim())
@@ -277,4 +281,17 @@ def test_one_whose_parts_have_expired_begins_again(
         sweeper(imports.pool.catalog, imports.pool.store)()
         imports.run(imports.claim("another"))
     assert imports.look(asked).state is OperationState.SUCCEEDED
+    assert imports.pool.content() == expected()
+
+
+def test_nobody_else_uploads_into_an_import(imports: Imports, tmp_path: Path) -> None:
+    asked = imports.ask(save(tmp_path / "a.npz", IDS))
+
+    def intrude(_share: float, _stage: str) -> None:
+        with pytest.raises(errors.InvalidField, match="is that of an operation") as caught:
+            imports.pool.open(asked.operation_id)
+        assert caught.value.metadata["field"] == "upload_id"
+
+    imports.run(imports.claim(), intrude)
+    intrude(1.0, "done")
     assert imports.pool.content() == expected()

@@ -3,13 +3,15 @@
 import queue
 
 import pytest
+from structlog.testing import capture_logs
 
 from alservice.core import CancelFlag
 from alservice.domain.errors import DiskFull
 from alservice.domain.learner import Progress
-from alservice.domain.operation import Operation
+from alservice.domain.operation import Operation, OperationState
 from alservice.workers import heartbeat as module
-from alservice.workers.heartbeat import Heartbeat
+from alservice.workers.heartbeat import Heartbeat, Work
+from tests.rounds import Rounds
 from tests.workers.worker import PATIENCE_S, Worker, until_cancelled
 
 
@@ -82,6 +84,51 @@ def test_a_worker_whose_operation_was_taken_over_stops_at_its_next_beat(worker: 
     began = worker.hear("stopped")
     left = worker.rounds.operation(began.operation_id)
     assert (left.owner, left.attempt) == ("other", 2)
+
+
+def beat_once(rounds: Rounds, work: Work) -> list[str]:
+    """What the log says of one beat."""
+    with capture_logs() as told:
+        Heartbeat(rounds.catalog, work)._beat()
+    return [line["event"] for line in told]
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_beat_just_after_its_own_worker_has_ended_the_operation_says_nothing(
+    rounds: Rounds, *, asked: bool
+) -> None:
+    name = rounds.train().operation.operation_id
+    work = Work(rounds.claim())
+    if asked:
+        rounds.catalog.transact(lambda tx: tx.operations.request_cancel(rounds.project_id, name))
+    rounds.run(work.operation)
+    assert beat_once(rounds, work) == []
+    assert not (work.lost or work.asked_to_stop or work.cancel.cancelled)
+    assert rounds.operation(name).state is OperationState.SUCCEEDED
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_what_another_worker_took_is_lost_also_when_that_one_has_ended_it(
+    rounds: Rounds, *, ended: bool
+) -> None:
+    rounds.train()
+    work = Work(rounds.claim())
+    later_ms = work.operation.lease_until_ms + 1
+    taken = rounds.catalog.transact(lambda tx: tx.operations.claim("other", later_ms, 10**9))
+    assert taken is not None
+    if ended:
+        rounds.run(taken)
+    assert beat_once(rounds, work) == ["operation.lost"]
+    assert work.lost and work.cancel.cancelled
+    assert beat_once(rounds, work) == []
+
+
+def test_what_was_deleted_with_its_project_is_lost(rounds: Rounds) -> None:
+    rounds.train()
+    work = Work(rounds.claim())
+    rounds.catalog.transact(lambda tx: tx.projects.delete(rounds.project_id))
+    assert beat_once(rounds, work) == ["operation.lost"]
+    assert work.lost and work.cancel.cancelled
 
 
 @pytest.mark.parametrize("error", [DiskFull("full"), ValueError("broken")])

@@ -45,6 +45,7 @@ class SqlCluster:
             "place": changed.place or None,
             "turns": " ".join(changed.turns),
             "home": changed.database,
+            "address": changed.address,
         }
         self._session.execute(_UPDATE, values)
 
@@ -56,7 +57,11 @@ class SqlCluster:
         return f"{ask(_SERVER, {}).scalar()}.{ask(_DATABASE, {}).scalar()}"
 
 
-def _cluster(row: Row[tuple[str, str | None, str, str]]) -> Cluster:
+def _cluster(row: Row[tuple[str, str | None, str, str, str]]) -> Cluster:
     return Cluster(
-        uid=row.uid, place=row.place or "", turns=tuple(row.turns.split()), database=row.home
+        uid=row.uid,
+        place=row.place or "",
+        turns=tuple(row.turns.split()),
+        database=row.home,
+        address=row.address,
     )

@@ -39,13 +39,13 @@ def _column(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[
     return Column(name, kind, nullable=False)
 
 
-def _later(name: str) -> Column[str]:
-    """Text that rows of the first schema did not have."""
-    return Column(name, Text, nullable=False, server_default="")
+def _later(*names: str) -> list[Column[str]]:
+    """Texts that rows of the first schema did not have."""
+    return [Column(name, Text, nullable=False, server_default="") for name in names]
 
 
 cluster: Final = Table(
-    "cluster", metadata, _key("uid"), Column("place", Text), _later("turns"), _later("home")
+    "cluster", metadata, _key("uid"), Column("place", Text), *_later("turns", "home", "address")
 )
 
 projects: Final = Table(
@@ -68,7 +68,7 @@ projects: Final = Table(
     _column("queried_asked", BigInteger),
     Column("active_model_id", _ID),
     _column("create_time_ms", BigInteger),
-    _later("unseen"),
+    *_later("unseen"),
     # Never part of a Project: only LabelTable.append moves it.
     Column("last_label_seq", BigInteger, nullable=False, server_default=text("0")),
 )
@@ -203,9 +203,7 @@ batches: Final = Table(
     _column("seed", Unsigned64),
     _column("revision", BigInteger),
     _column("closed", Boolean),
-    _later("chosen_by"),
-    _later("because"),
-    _later("pool_index"),
+    *_later("chosen_by", "because", "pool_index"),
     Index("batches_by_time", "project_id", "create_time_ms", "batch_id"),
     Index(
         "batches_open",
@@ -270,7 +268,7 @@ operations: Final = Table(
     _column("kind", Text),
     _column("state", Text),
     _column("request", Text),
-    _later("result"),
+    *_later("result"),
     _column("progress", Double),
     _column("stage", Text),
     _column("cancel_requested", Boolean),

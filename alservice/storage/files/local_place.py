@@ -30,7 +30,7 @@ class LocalPlace:
             text = f"{folder} cannot hold segments ({error.strerror}): make it, or name another"
             raise StartupError(text) from error
         self._folder = folder
-        self.address = str(folder)
+        self.address = str(folder.absolute())
 
     def mark(self) -> str | None:
         """What the mark says."""

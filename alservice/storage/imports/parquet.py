@@ -9,6 +9,7 @@ from alservice.storage.imports.raw import RawFile, Window
 from alservice.storage.imports.tables import TableSource, arrow
 
 _BUFFER_BYTES: Final = 1 << 20
+_BATCH_BYTES: Final = 8 << 20
 
 
 def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
@@ -32,7 +33,10 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
         groups = list(range(group, len(sizes)))
         columns = list(names)
         for batch in file.iter_batches(
-            step, row_groups=groups, columns=columns, use_threads=False
+            _fewer(step, file.metadata, columns),
+            row_groups=groups,
+            columns=columns,
+            use_threads=False,
         ):
             yield batch.slice(min(skip, batch.num_rows))
             skip = max(0, skip - batch.num_rows)
@@ -41,3 +45,28 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
         file = opened()
         schema, count = file.schema_arrow, file.metadata.num_rows
     return TableSource(raw, uri, schema, count, batches, asked)
+
+
+def _fewer(step: int, metadata: Any, names: Sequence[str]) -> int:
+    """As many rows, or fewer where the texts of a row group are large, as the file says.
+
+    What its writer put into one page, or into the dictionary of a row group, is read at once
+    nevertheless.
+    """
+    texts = _text_leaves(metadata.schema, names)
+    largest = 1
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        size = sum(group.column(leaf).total_uncompressed_size for leaf in texts)
+        largest = max(largest, size // max(group.num_rows, 1))
+    return max(1, min(step, _BATCH_BYTES // largest))
+
+
+def _text_leaves(schema: Any, names: Sequence[str]) -> list[int]:
+    """Where the named columns of texts are: the size of a number needs no looking up."""
+    leaves = map(schema.column, range(len(schema)))
+    roots = tuple(f"{name}." for name in names)
+    return [
+        number
+        for number, leaf in enumerate(leaves)
+        if leaf.physical_type == "BYTE_ARRAY" and f"{leaf.path}.".startswith(roots)
+    ]

@@ -1,5 +1,6 @@
 """The folders and buckets below which files may be imported, and the way to one of them."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
@@ -23,6 +24,7 @@ from alservice.storage.imports.raw import RawFile
 from alservice.storage.objects.bucket import Bucket
 from alservice.storage.objects.open_bucket import open_bucket
 
+_log: Final = logging.getLogger(__name__)
 Opener = Callable[[RawFile, str, SourceColumns], ItemSource]
 
 
@@ -65,6 +67,8 @@ class ImportRoots:
                 folders.append(Path(root).resolve())
             else:
                 raise StartupError(f"--import-roots {root}: there is no such folder; make it")
+        if roots:
+            _log.info("files may be imported from: %s", ", ".join(map(str, [*folders, *buckets])))
         return cls(tuple(folders), buckets)
 
     def close(self) -> None:

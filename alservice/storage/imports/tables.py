@@ -12,7 +12,7 @@ from alservice.domain.project import DType
 from alservice.domain.source import SourceColumns
 from alservice.ports.sources import Tick, silent
 from alservice.storage.imports.arrays import as_vectors
-from alservice.storage.imports.assemble import Rows, assemble, readable, rows_at_once
+from alservice.storage.imports.assemble import BLOCK_BYTES, Rows, assemble, readable, rows_at_once
 from alservice.storage.imports.choose import choose
 from alservice.storage.imports.raw import RawFile
 
@@ -68,16 +68,28 @@ class TableSource:
         with readable(self._uri):
             for batch in self._batches(tuple(dict.fromkeys(names)), start, step):
                 tick()
-                for offset in range(0, batch.num_rows, step):
-                    rows = self._rows(batch.slice(offset, step), first)
-                    yield assemble(rows, self._id_prefix)
-                    first += len(rows.vectors)
+                for part in self._parts(batch, step):
+                    yield assemble(self._rows(part, first), self._id_prefix)
+                    first += part.num_rows
             if first != self.count:
                 raise SourceInvalid(f"it ends at row {first} of {self.count}")
 
     def close(self) -> None:
         """Let go of the file."""
         self._raw.close()
+
+    def _parts(self, batch: Any, step: int) -> Iterator[Any]:
+        """The batch in parts of at most so many rows and, by their texts too, about a mebibyte."""
+        sizes = np.full(batch.num_rows, 4 * self.dimension)
+        for (name,) in self._chosen.values():
+            sizes += text_bytes(batch.column(name))
+        ends, start = np.cumsum(sizes), 0
+        while start < batch.num_rows:
+            before = ends[start - 1] if start else 0
+            fitting = int(np.searchsorted(ends, before + BLOCK_BYTES, side="right"))
+            stop = min(max(fitting, start + 1), start + step)
+            yield batch.slice(start, stop - start)
+            start = min(stop, batch.num_rows)
 
     def _measure(self, schema: Any) -> int:
         """The dimension: that of the first row, where the columns do not say it."""
@@ -102,6 +114,22 @@ class TableSource:
         else:
             numbers = np.stack([part.to_numpy(zero_copy_only=False) for part in parts], axis=1)
         return Rows(first, *as_vectors(numbers), columns)
+
+
+def text_bytes(column: Any) -> NDArray[np.int64]:
+    """The size of each text of a column (n,), unfolded; 0 for what is no text."""
+    if not _is_text(column.type):
+        return np.zeros(len(column), np.int64)
+    if arrow().types.is_dictionary(column.type):
+        once = text_bytes(column.dictionary)
+        places = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        return once[places] if len(once) else np.zeros(len(column), np.int64)
+    from pyarrow import compute  # noqa: PLC0415 (an option, and slow)
+
+    if arrow().types.is_string_view(column.type):
+        column = column.cast(arrow().large_string())
+    sizes = compute.binary_length(column).fill_null(0)
+    return np.asarray(sizes.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _unfolded(lists: Any, dimension: int, first: int) -> NDArray[Any]:
