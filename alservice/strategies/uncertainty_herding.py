@@ -21,7 +21,8 @@ _ROWS: Final = Parameter(
 )
 _SHORTLIST: Final = Parameter(
     name="shortlist",
-    description="Candidates from a larger pool, by score, per item asked for (at least 2000).",
+    description="Candidates from a larger pool, by score, per item asked for (at least 2000); "
+    "fewer beside more than some 1,200 labels.",
     default=50,
     minimum=1,
     maximum=10_000,
@@ -100,8 +101,14 @@ def _stage(pool: PoolView, values: Mapping[str, float], count: int) -> Stage:
         return stage(pool, scored(pool).top(min(_focused(pool, focus, count), cap)), sample)
     if open_count(pool.blocks) <= cap:
         return stage(pool, sample, sample)
-    best = max(_LEAST, int(values["shortlist"]) * count)
+    best = _shortlisted(int(values["shortlist"]) * count, count, cap / int(values["rows"]))
     return stage(pool, union(scored(pool).top(best), pool.sample(best // _DRAWN)), sample)
+
+
+def _shortlisted(wanted: int, count: int, affordable_share: float) -> int:
+    """How many may be chosen: fewer beside so many labels that fewer rows stand for the pool."""
+    least = max(_LEAST, _LEAST_FOCUS * count)
+    return max(_LEAST, min(wanted, max(least, int(wanted * affordable_share))))
 
 
 def _focused(pool: PoolView, focus: int, count: int) -> int:

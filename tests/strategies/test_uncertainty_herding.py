@@ -64,6 +64,16 @@ def test_of_a_large_pool_the_best_scored_and_some_drawn_are_candidates() -> None
     assert len(set(chosen)) == 5 and set(chosen) <= candidates
 
 
+@pytest.mark.parametrize(("labels", "few", "many"), [(1_200, 2_000, 5_000), (8_000, 0, 2_000)])
+def test_beside_very_many_labels_fewer_are_candidates(labels: int, few: int, many: int) -> None:
+    pool = modelled(6, 20_500, labels=labels, excluded=0)
+    chosen = pool.where(uncertainty_herding.select(pool.view(), 100))
+    ranks = np.argsort(np.argsort(-margins(pool, range(20_500)), kind="stable"))
+    drawn = rows_in_hash_order(pool)[: many // 10]
+    last = max(ranks[row] for row in chosen if row not in drawn)
+    assert len(set(chosen)) == 100 and few <= last < many
+
+
 def test_distances_may_be_those_of_the_vectors_as_they_are() -> None:
     pool = replace(modelled(5), parameters={"unit": 0.0, "power": 1.0})
     rows = rows_in_hash_order(pool)
