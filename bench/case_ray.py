@@ -2,7 +2,7 @@
 
 Both read the same segment files, which the page cache holds. ALSERVICE_BENCH_RAY_ROWS=10000000 is
 for ten million (7.7 GB below the temporary folder). Eight shards are simulated in this process,
-one after the other with a core each, for at once on two cores their time would say nothing.
+one after the other; of these the processor time is compared, which a busy machine hardly changes.
 """
 
 import importlib.util
@@ -150,16 +150,16 @@ def _simulated(folder: Path, blocks: Sequence[Block]) -> Iterator[Row]:
     each, whole = (np.min(side, axis=0) for side in zip(*pairs, strict=True))
     slowest, name = float(each.max()), f"of-{SHARDS}-shards-{ROWS}"
     mean, alone = float(each.mean()), float(whole[0])
-    yield compare(f"ray-slowest-{name}", slowest, "their mean", mean, "<=", 1.25, unit="ns/row")
+    yield compare(f"ray-slowest-{name}", slowest, "their mean", mean, "<=", 1.15, unit="ns/row")
     text = "one shard with all rows"
-    yield compare(f"ray-mean-{name}", mean, text, alone, "<=", 1.25, unit="ns/row")
+    yield compare(f"ray-mean-{name}", mean, text, alone, "<=", 1.15, unit="ns/row")
 
 
 def _per_row(shards: CountedShards, ask: Pass) -> F64:
-    """Nanoseconds per row of each shard, for one batch."""
-    seconds, rows = np.array(shards.seconds_walked), np.array(shards.rows_walked)
+    """Nanoseconds of processor time per row of each shard, for one batch."""
+    cpu_s, rows = np.array(shards.cpu_s), np.array(shards.rows_walked)
     SpreadScoring(Engine(THREADS), shards=shards).choose(ask)
-    took, walked = np.array(shards.seconds_walked) - seconds, np.array(shards.rows_walked) - rows
+    took, walked = np.array(shards.cpu_s) - cpu_s, np.array(shards.rows_walked) - rows
     per_row: F64 = 1e9 * took / walked
     return per_row
 
