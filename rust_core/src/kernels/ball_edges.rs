@@ -4,7 +4,6 @@
 //! errors ([`super::sketch`]) say so. The others are looked at as if there were no bytes, so that
 //! the answer is the same on every path.
 
-use super::Cancel;
 use super::bytes::Bytes;
 use super::coverage_kept::Sides;
 use super::coverage_pass::Ground;
@@ -13,6 +12,7 @@ use super::simd::{Kernel, Level, Simd};
 use super::similarity::{Group, Normed};
 use super::sketch::{Few, Flock, Near, Sketches, rounding, way};
 use super::vectors::TILE_ROWS;
+use super::{Cancel, Result};
 use std::ops::Range;
 
 /// Rows to a word.
@@ -25,7 +25,7 @@ const MANY: usize = 4;
 /// How to find out what is in the balls.
 pub(crate) struct Look<'a> {
     pub(crate) level: Level,
-    candidates: &'a Normed,
+    candidates: &'a Normed<'a>,
     ground: &'a Ground,
     sketches: Option<(Bytes, Sketches)>,
     squared: f32,
@@ -39,26 +39,29 @@ pub(crate) struct Several {
 }
 
 impl<'a> Look<'a> {
+    /// # Errors
+    ///
+    /// [`super::Error::Cancelled`].
     pub(crate) fn new(
         level: Level,
         sides: Sides<'a>,
         ground: &'a Ground,
         squared: f32,
         cancel: &'a Cancel,
-    ) -> Self {
+    ) -> Result<Self> {
         let (candidates, rows) = (sides.candidates, sides.rows);
         let sketches = way(level, rows.dim()).map(|way| {
             let each = (0..rows.rows()).map(|row| (rows.row(row), rows.norm(row)));
-            (way, Sketches::new(each, rows.dim(), level))
+            Ok((way, Sketches::new(each, rows.dim(), level, cancel)?))
         });
-        Self {
+        Ok(Self {
             level,
             candidates,
             ground,
-            sketches,
+            sketches: sketches.transpose()?,
             squared,
             cancel,
-        }
+        })
     }
 
     /// Those of these numbers.

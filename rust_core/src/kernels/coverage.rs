@@ -62,7 +62,7 @@ pub(crate) fn check_rows(weights: &[f32], covered: &[f32]) -> Result<()> {
 /// Dense coverage.
 struct Herd<'a> {
     engine: &'a Engine,
-    candidates: Normed,
+    candidates: Normed<'a>,
     ground: Ground,
     similarities: Option<Kept>,
     columns: Vec<Option<Column>>,
@@ -241,7 +241,7 @@ impl Engine {
         largest: usize,
         cancel: &Cancel,
     ) -> Result<Picks> {
-        let (level, dim, rows) = (self.level(), task.dim, task.rows);
+        let (dim, rows) = (task.dim, task.rows);
         check_rows(rows.weights, rows.covered)?;
         let (count, n) = (task.candidates.len() / dim.max(1), rows.weights.len());
         let padded = |values: &[f32]| {
@@ -252,11 +252,13 @@ impl Engine {
         let mut columns = Vec::new();
         columns.resize_with(count, || None);
         let shared = rows.values.get(..task.candidates.len()) == Some(task.candidates);
-        let candidates = Normed::new("candidates", task.candidates, count, dim, level)?;
+        let normed =
+            |what, values, rows: usize| Normed::new(self, what, values, (rows, dim), cancel);
+        let candidates = normed("candidates", task.candidates, count)?;
         let all = if shared && count == n {
             None
         } else {
-            Some(Normed::new("rows", rows.values, n, dim, level)?)
+            Some(normed("rows", rows.values, n)?)
         };
         self.install(|| {
             let sides = Sides {
@@ -264,14 +266,13 @@ impl Engine {
                 rows: all.as_ref().unwrap_or(&candidates),
             };
             let ground = Ground {
-                rows: Compared::new(sides.rows),
+                rows: Compared::new(sides.rows, cancel)?,
                 weights: padded(rows.weights),
                 covered: padded(rows.covered),
                 similarity: task.similarity,
             };
             let within = Within { largest, shared };
-            let similarities = Kept::new(level, sides, &ground, within, cancel)?;
-            drop(all);
+            let similarities = Kept::new(self.level(), sides, &ground, within, cancel)?;
             let mut herd = Herd {
                 engine: self,
                 similarities,

@@ -55,7 +55,7 @@ impl Balls {
             _taken: taken,
         };
         let shared = if within.shared { count } else { 0 };
-        let look = Look::new(level, sides, ground, squared, cancel);
+        let look = Look::new(level, sides, ground, squared, cancel)?;
         balls.fill(&look, shared / WORD * WORD)?;
         balls.mirror(shared / WORD * WORD, cancel)?;
         Ok(Some(balls))

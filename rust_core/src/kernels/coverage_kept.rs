@@ -19,8 +19,8 @@ pub(crate) struct Within {
 /// Vectors to compare: the candidates, and the rows of a [`Ground`].
 #[derive(Clone, Copy)]
 pub(crate) struct Sides<'a> {
-    pub(crate) candidates: &'a Normed,
-    pub(crate) rows: &'a Normed,
+    pub(crate) candidates: &'a Normed<'a>,
+    pub(crate) rows: &'a Normed<'a>,
 }
 
 /// All similarities: numbers or, of balls, bits.

@@ -29,7 +29,7 @@ impl Table {
     /// The table, or none if it would be too large, or if there is no memory for it now.
     pub(crate) fn new(
         level: Level,
-        candidates: &Normed,
+        candidates: &Normed<'_>,
         ground: &Ground,
         within: Within,
         cancel: &Cancel,

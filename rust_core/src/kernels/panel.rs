@@ -8,6 +8,7 @@
 use super::aligned::Aligned;
 use super::simd::{Kernel, Simd};
 use super::vectors::TILE_ROWS;
+use super::{Cancel, Result};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -25,15 +26,21 @@ pub(crate) struct Panels {
 
 impl Panels {
     /// From rows of `depth` values, one after the other; call from inside a thread pool.
-    pub(crate) fn new(rows: &[f32], depth: usize) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`super::Error::Cancelled`].
+    pub(crate) fn new(rows: &[f32], depth: usize, cancel: &Cancel) -> Result<Self> {
         let padded = (rows.len() / depth).next_multiple_of(PANEL_ROWS);
         let mut values = Aligned::zeros(padded * depth);
         let panels = values.as_mut_slice().par_chunks_mut(TILE_ROWS * depth);
         let rows = rows.par_chunks(TILE_ROWS * depth);
-        panels.zip(rows).for_each(|(panel, rows)| {
+        panels.zip(rows).try_for_each(|(panel, rows)| {
+            cancel.check()?;
             interleave(rows.chunks_exact(depth), TILE_ROWS, depth, panel);
-        });
-        Self { values, depth }
+            Ok(())
+        })?;
+        Ok(Self { values, depth })
     }
 
     /// The panel that begins with row `start`, a multiple of 16.

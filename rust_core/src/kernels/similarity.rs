@@ -4,9 +4,9 @@ use super::aligned::padded;
 use super::panel::{Abreast, PANEL_ROWS, Panels};
 use super::product::squared;
 use super::simd::math::{LOWEST, exp};
-use super::simd::{Kernel, Level, Simd};
+use super::simd::{Kernel, Simd};
 use super::vectors::{TILE_ROWS, Values, Vectors};
-use super::{Error, Result};
+use super::{Cancel, Engine, Error, Result};
 use std::ops::Range;
 
 /// Below this share of `|x|^2 + |y|^2`, `|x|^2 + |y|^2 - 2xy` has lost its digits to cancellation.
@@ -81,25 +81,27 @@ impl Similarity {
     }
 }
 
-/// Vectors with their squared norms.
+/// Vectors, where they lie, with their squared norms.
 #[derive(Debug)]
-pub(crate) struct Normed {
-    values: Vec<f32>,
+pub(crate) struct Normed<'a> {
+    values: &'a [f32],
     dim: usize,
     norms: Vec<f32>,
 }
 
-impl Normed {
+impl<'a> Normed<'a> {
     /// # Errors
     ///
-    /// [`Error::Shape`] if `dim` is 0 or does not fit the values; [`Error::NotFinite`].
+    /// [`Error::Shape`] if `dim` is 0 or does not fit the values; [`Error::NotFinite`];
+    /// [`Error::Cancelled`].
     pub(crate) fn new(
+        engine: &Engine,
         what: &'static str,
-        values: &[f32],
-        rows: usize,
-        dim: usize,
-        level: Level,
+        values: &'a [f32],
+        shape: (usize, usize),
+        cancel: &Cancel,
     ) -> Result<Self> {
+        let (rows, dim) = shape;
         let vectors = Vectors::new(Values::F32(values), rows, dim)?;
         if dim == 0 {
             return Err(Error::Shape {
@@ -108,17 +110,16 @@ impl Normed {
                 got: 0,
             });
         }
-        if let Some(position) = vectors.first_nonfinite(level) {
-            return Err(Error::NotFinite { what, position });
-        }
+        engine.check_finite(what, &vectors, cancel)?;
         let (mut row, zeros) = (vec![0.0; padded(dim)], vec![0.0; padded(dim)]);
         let norms = values.chunks_exact(dim).map(|values| {
+            cancel.check()?;
             row[..dim].copy_from_slice(values);
-            level.run(Squared(&row, &zeros))
+            Ok(engine.level().run(Squared(&row, &zeros)))
         });
         Ok(Self {
-            norms: norms.collect(),
-            values: values.to_vec(),
+            norms: norms.collect::<Result<_>>()?,
+            values,
             dim,
         })
     }
@@ -136,7 +137,7 @@ impl Normed {
         self.dim
     }
 
-    pub(crate) fn row(&self, row: usize) -> &[f32] {
+    pub(crate) fn row(&self, row: usize) -> &'a [f32] {
         &self.values[row * self.dim..(row + 1) * self.dim]
     }
 }
@@ -162,11 +163,15 @@ pub(crate) struct Compared {
 
 impl Compared {
     /// Call from inside a thread pool.
-    pub(crate) fn new(rows: &Normed) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cancelled`].
+    pub(crate) fn new(rows: &Normed<'_>, cancel: &Cancel) -> Result<Self> {
         let mut norms = rows.norms.clone();
         norms.resize(norms.len().next_multiple_of(PANEL_ROWS), 0.0);
-        let panels = Panels::new(&rows.values, rows.dim);
-        Self { panels, norms }
+        let panels = Panels::new(rows.values, rows.dim, cancel)?;
+        Ok(Self { panels, norms })
     }
 }
 
@@ -179,7 +184,7 @@ pub(crate) struct Group {
 
 impl Group {
     /// Those of these numbers.
-    pub(crate) fn new(from: &Normed, candidates: &[usize]) -> Self {
+    pub(crate) fn new(from: &Normed<'_>, candidates: &[usize]) -> Self {
         let rows = candidates.iter().map(|&candidate| from.row(candidate));
         Self {
             values: Abreast::new(rows, from.dim),

@@ -9,6 +9,7 @@ use super::bytes::{Bytes, FOLD, MOST, RAISED, Step, With};
 use super::panel::{ABREAST, PANEL_ROWS};
 use super::simd::{Kernel, Level, Simd};
 use super::vectors::TILE_ROWS;
+use super::{Cancel, Result};
 
 /// Adding 1.5 * 2^23 leaves the nearest whole number in the low bits.
 const MAGIC: f32 = 12_582_912.0;
@@ -106,16 +107,22 @@ pub(crate) struct Sketches {
 
 impl Sketches {
     /// Of rows with their squared lengths, none of more than [`MOST`] values.
+    ///
+    /// # Errors
+    ///
+    /// [`super::Error::Cancelled`].
     pub(crate) fn new<'a>(
         rows: impl ExactSizeIterator<Item = (&'a [f32], f32)>,
         dim: usize,
         level: Level,
-    ) -> Self {
+        cancel: &Cancel,
+    ) -> Result<Self> {
         let mut found = Self::empty(rows.len(), dim);
         for (at, (row, norm)) in rows.enumerate() {
+            cancel.check()?;
             found.set(at, row, norm, level);
         }
-        found
+        Ok(found)
     }
 
     /// So many rows of zeros.
@@ -180,7 +187,7 @@ pub(crate) struct Few<'a> {
 }
 
 impl Flock {
-    /// As [`Sketches::new`].
+    /// Of rows as [`Sketches::new`] takes them.
     pub(crate) fn new<'a>(
         rows: impl ExactSizeIterator<Item = (&'a [f32], f32)>,
         dim: usize,

@@ -9,6 +9,7 @@ mod nearest;
 mod nearness;
 mod room;
 mod score;
+mod similarity;
 mod sketch;
 mod top_k;
 mod vectors;

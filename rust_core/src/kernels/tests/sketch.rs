@@ -24,6 +24,10 @@ fn rows_of(values: &[f32], dim: usize) -> impl ExactSizeIterator<Item = (&[f32],
     })
 }
 
+fn sketched(rows: &[f32], dim: usize, level: Level) -> Sketches {
+    Sketches::new(rows_of(rows, dim), dim, level, &Cancel::default()).unwrap()
+}
+
 /// The product of the bytes of each candidate with each of the first rows.
 fn products(way: Bytes, rows: &Sketches, flock: &Flock, first: usize) -> Vec<f32> {
     let (mut low, mut high) = ([0.0; ABREAST * TILE_ROWS], [0.0; ABREAST * TILE_ROWS]);
@@ -56,7 +60,7 @@ proptest! {
     #[test]
     fn no_product_is_further_off_than_is_said((dim, rows, others) in some_rows()) {
         for (level, way) in ways() {
-            let sketches = Sketches::new(rows_of(&rows, dim), dim, level);
+            let sketches = sketched(&rows, dim, level);
             let flock = Flock::new(rows_of(&others, dim), dim, level);
             for first in (0..others.len() / dim).step_by(ABREAST) {
                 let found = products(way, &sketches, &flock, first);
@@ -81,7 +85,7 @@ proptest! {
         for (_, way) in ways() {
             // Bytes by one level, so that only the products differ.
             let level = Level::all()[0];
-            let sketches = Sketches::new(rows_of(&rows, dim), dim, level);
+            let sketches = sketched(&rows, dim, level);
             let flock = Flock::new(rows_of(&others, dim), dim, level);
             let found = products(way, &sketches, &flock, 0);
             prop_assert_eq!(seen.get_or_insert(found.clone()), &found);
@@ -93,7 +97,7 @@ proptest! {
 fn of_rows_that_overflow_nothing_is_said() {
     for (level, _) in ways() {
         let rows = [f32::MAX, 1.0, 1.0, f32::MIN];
-        let sketches = Sketches::new(rows_of(&rows, 2), 2, level);
+        let sketches = sketched(&rows, 2, level);
         assert!(sketches.error[..2].iter().all(|error| !error.is_finite()));
     }
 }
@@ -112,9 +116,23 @@ fn no_sum_of_products_overflows() {
     let dim = 1 << 15;
     let (rows, others) = (vec![1.0; dim], vec![-1.0; dim]);
     for (level, way) in ways() {
-        let sketches = Sketches::new(rows_of(&rows, dim), dim, level);
+        let sketches = sketched(&rows, dim, level);
         let flock = Flock::new(rows_of(&others, dim), dim, level);
         let found = products(way, &sketches, &flock, 0)[0];
         assert!((f64::from(found) + 127.0 * 127.0 * dim as f64).abs() <= 32.0);
     }
+}
+
+#[test]
+fn a_flag_that_is_set_meanwhile_ends_it_at_the_next_row() {
+    let (rows, mut seen, flag) = ([1.0; 40], 0, Cancel::default());
+    let each = rows_of(&rows, 2).inspect(|_| {
+        seen += 1;
+        if seen == 7 {
+            flag.cancel();
+        }
+    });
+    let stopped = Sketches::new(each, 2, Level::all()[0], &flag);
+    assert_eq!(stopped.err(), Some(Error::Cancelled));
+    assert_eq!(seen, 7);
 }
