@@ -73,13 +73,14 @@ class QueueTraining:
     def _due(self, tx: Tx, project: Project, unseen: int) -> bool:
         if unseen < max(_LEAST_NEW, _NEW_SHARE * project.settled_count):
             return False
-        if project.space.dimension == 0 or _classes_with_labels(tx, project) < 2:
-            return False
         if tx.operations.unfinished(project.project_id, OperationKind.TRAIN):
             return False
         latest = tx.models.page(project.project_id, "", 1)  # the last attempt, failed ones too
         since = latest[0].revision if latest else -1
-        return tx.labels.unseen_count(project.project_id, since) >= _LEAST_NEW
+        if tx.labels.unseen_count(project.project_id, since) < _LEAST_NEW:
+            return False
+        # Last, for it counts all labels.
+        return project.space.dimension != 0 and _classes_with_labels(tx, project) >= 2
 
 
 def seen_revision(tx: Tx, project: Project) -> int:

@@ -25,7 +25,12 @@ from alservice.storage.catalog.postgres_connections import (
     open_connection,
 )
 from alservice.storage.catalog.postgres_dsn import connection_parameters, described
-from alservice.storage.catalog.postgres_errors import Verdict, is_refused_commit, verdict
+from alservice.storage.catalog.postgres_errors import (
+    Verdict,
+    is_forgotten,
+    is_refused_commit,
+    verdict,
+)
 from alservice.storage.catalog.postgres_open import prepare_database
 from alservice.storage.catalog.postgres_patience import AWAY_S, Patience
 from alservice.storage.catalog.session import Session
@@ -61,10 +66,12 @@ class PostgresCatalog:
         For `away_s` seconds calls wait for a database that is away. Up to so many `connections`
         are open at once. Raises StartupError.
         """
-        connect = partial(open_connection, connection_parameters(dsn))
-        prepare_database(partial(connect, autocommit=False), described(dsn), away_s)
+        self._parameters = connection_parameters(dsn)
+        connect = partial(open_connection, self._parameters, autocommit=False)
+        prepare_database(connect, described(dsn), away_s)
         self._away_s = away_s
-        self._connections = Connections(connect, connections)
+        self._prepares = True
+        self._connections = Connections(self._connect, connections)
         self._inside = threading.local()
 
     def transact(self, work: Callable[[Tx], T]) -> T:
@@ -91,6 +98,9 @@ class PostgresCatalog:
         """Wait for running transactions, then release everything. Idempotent."""
         self._connections.close()
 
+    def _connect(self) -> Driver:
+        return open_connection(self._parameters, prepares=self._prepares)
+
     def _patiently(self, attempt: Callable[[Driver], T]) -> T:
         """What `attempt` returned, on the first connection on which nothing went wrong."""
         patience = Patience(self._away_s)
@@ -99,6 +109,7 @@ class PostgresCatalog:
                 with self._connections.borrow() as connection:
                     return attempt(connection)
             except psycopg.Error as error:
+                self._prepares = self._prepares and not is_forgotten(error)
                 if verdict(error) is Verdict.LOST:
                     self._connections.forget_idle()
                 patience.after(error)
@@ -150,11 +161,15 @@ def _begin_read(connection: Driver) -> int:
 def _read(connection: Driver, work: Callable[[Tx], T]) -> T:
     now_ms = _begin_read(connection)
     try:
-        return work(_tx(connection, lambda: now_ms, reads=True))
+        result = work(_tx(connection, lambda: now_ms, reads=True))
     except ReadOnlySqlTransaction as error:
-        raise RuntimeError("a snapshot is read-only: it cannot be written to") from error
-    finally:
         _roll_back(connection)
+        raise RuntimeError("a snapshot is read-only: it cannot be written to") from error
+    except BaseException:
+        _roll_back(connection)
+        raise
+    command(connection, "COMMIT")  # after a ROLLBACK psycopg would prepare everything anew
+    return result
 
 
 def _tx(connection: Driver, clock_ms: Callable[[], int], *, reads: bool = False) -> Tx:

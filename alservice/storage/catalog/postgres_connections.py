@@ -25,15 +25,17 @@ WAIT_S: Final = 30.0
 AGE_S: Final = 1800.0  # so that after a failover or a rescaling nobody holds on to the old place
 
 
-def open_connection(parameters: Mapping[str, str], *, autocommit: bool = True) -> Driver:
+def open_connection(
+    parameters: Mapping[str, str], *, autocommit: bool = True, prepares: bool = False
+) -> Driver:
     """A connection, on which transactions are begun by statements where it is in autocommit.
 
-    Then what is asked often is prepared, unless a pooler stands between. Raises
-    psycopg.OperationalError.
+    One that `prepares` does so with what is asked often, unless it sees a pooler stand between.
+    Raises psycopg.OperationalError.
     """
     keywords: Mapping[str, Any] = parameters
     made = psycopg.connect("", autocommit=autocommit, prepare_threshold=None, **keywords)
-    if autocommit and _is_direct(made):
+    if prepares and _is_direct(made):
         made.prepare_threshold = OFTEN
         made.prepared_max = MOST_PREPARED
     return made

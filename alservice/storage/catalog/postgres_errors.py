@@ -37,6 +37,8 @@ _LOST: Final = (
     errors.IdleInTransactionSessionTimeout,
     errors.ReadOnlySqlTransaction,  # after a failover: what we talk to is a standby now
 )
+# The session below the connection is another one: a pooler, whatever it told, stands between.
+_FORGOTTEN: Final = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _FOLLOWS: Final = (errors.InFailedSqlTransaction,)
 # The commit was refused: the transaction is rolled back, and everybody knows it.
 _REFUSED_COMMIT: Final = (
@@ -57,8 +59,17 @@ def verdict(error: psycopg.Error) -> Verdict:
         return Verdict.FULL
     # Without a SQLSTATE it was not the server who spoke.
     silent = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
-    lost = silent or isinstance(error, _LOST) or (error.sqlstate or "")[:2] in _LOST_CLASSES
+    lost = (
+        silent
+        or isinstance(error, (*_LOST, *_FORGOTTEN))
+        or (error.sqlstate or "")[:2] in _LOST_CLASSES
+    )
     return Verdict.LOST if lost else Verdict.OURS
+
+
+def is_forgotten(error: psycopg.Error) -> bool:
+    """Whether a prepared statement is not there that this connection has made."""
+    return isinstance(error, _FORGOTTEN)
 
 
 def is_refused_commit(error: psycopg.Error) -> bool:
