@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from alservice import core
 from alservice.ports.segments import SegmentReader
 from alservice.usecases.open_pool import OpenSegment, is_set
+from alservice.usecases.shared_hashes import any_repeated, which_share
 from alservice.usecases.write_segments import items_exist
 
 I64 = NDArray[np.int64]
 _NAMED: Final = 10
+_NO_ROWS: Final = np.zeros(0, dtype=np.int64)
 _FEW: Final = 16  # so many times fewer ids are looked up one by one rather than merged
 
 
@@ -47,7 +49,18 @@ class Collisions:
 
     def among(self, pool: Sequence[OpenSegment]) -> list[Clash]:
         """The clashes with what is alive in `pool` now."""
+        self._pass_over_strangers(pool)
         return [clash for segment in pool if len((clash := self._clash(segment)).old_rows)]
+
+    def _pass_over_strangers(self, pool: Sequence[OpenSegment]) -> None:
+        """Spare segments without a hash in common the comparison with each of the new ones."""
+        unknown = [each for each in pool if each.segment.segment_id not in self._pairs]
+        if min(len(unknown), len(self._readers)) < 2:
+            return  # as few pairs as segments
+        shares = which_share([each.reader for each in unknown], self._readers)
+        for each, shared in zip(unknown, shares.tolist(), strict=True):
+            if not shared:
+                self._pairs[each.segment.segment_id] = (_NO_ROWS, _NO_ROWS, _NO_ROWS)
 
     def _clash(self, segment: OpenSegment) -> Clash:
         key = segment.segment.segment_id
@@ -66,6 +79,8 @@ class Collisions:
 
 def refuse_overlap(readers: Sequence[SegmentReader]) -> None:
     """Nothing, if no id stands in two of these segments. Raises ItemExists."""
+    if len(readers) < 2 or not any_repeated(readers):
+        return
     for index, a in enumerate(readers):
         for b in readers[index + 1 :]:
             rows = common_rows(a, b)[:, 0]

@@ -78,3 +78,38 @@ def test_an_id_in_two_new_segments_is_refused(store: LocalSegmentStore) -> None:
     with pytest.raises(ItemExists) as caught:
         refuse_overlap([reader(store, ["a"]), reader(store, ["b"]), reader(store, ["c", "a"])])
     assert caught.value.metadata["item_ids"] == "a"
+
+
+def test_segments_of_strangers_clash_no_more_than_those_of_acquaintances(
+    store: LocalSegmentStore,
+) -> None:
+    """Several new ones and several old ones: who shares no hash is passed over."""
+    collisions = Collisions([reader(store, ["a", "b"]), reader(store, ["c"])])
+    strangers = [segment(store, ["x"]), segment(store, ["y", "z"])]
+    assert collisions.among(strangers) == []
+    known = segment(store, ["z", "c"])
+    clashes = collisions.among([*strangers, known, segment(store, ["q"])])
+    assert [clash.segment for clash in clashes] == [known]
+    assert clashes[0].item_ids(10) == ["c"]
+
+
+@given(st.lists(IDS, max_size=4), st.lists(IDS, min_size=1, max_size=3))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_clashes_are_those_of_equal_ids(
+    store: LocalSegmentStore, old: list[list[str]], new: list[list[str]]
+) -> None:
+    clashes = Collisions([reader(store, ids) for ids in new]).among(
+        [segment(store, ids) for ids in old]
+    )
+    sides = [(clash.old_rows, clash.new_segments, clash.new_rows) for clash in clashes]
+    found = [set(zip(*(side.tolist() for side in each), strict=True)) for each in sides]
+    expected = [
+        {
+            (ids.index(item_id), index, others.index(item_id))
+            for index, others in enumerate(new)
+            for item_id in others
+            if item_id in ids
+        }
+        for ids in old
+    ]
+    assert found == [each for each in expected if each]
