@@ -185,7 +185,7 @@ def items_exist(item_ids: list[str], count: int, what: str) -> ItemExists:
 def column_bytes(block: ItemBlock) -> int:
     """About how many bytes the columns other than the vectors take."""
     fixed = 48 * len(block)
-    ids = sum(map(len, block.item_ids))
+    ids = len("".join(block.item_ids))  # quicker than the length of each
     return fixed + ids + sum(map(_attribute_bytes, block.attributes or ()))
 
 

@@ -15,6 +15,7 @@ from alservice.domain.project import ClassLabel, DType, LabelSchema, VectorSpace
 from alservice.usecases.check_items import (
     Shape,
     as_float32,
+    check_item_ids,
     check_items,
     converted,
     shape_of,
@@ -47,6 +48,21 @@ def test_good_items_pass_unchanged() -> None:
 @pytest.mark.parametrize("item_id", ["", "a\nb", "x" * 513, "\u0000", "é" * 257])
 def test_an_id_that_is_no_id_is_named(item_id: str) -> None:
     assert isinstance(refused(block(["fine", item_id])), errors.InvalidItemId)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=4) | st.text("a\x7f\x1f ~")))
+def test_ids_together_are_refused_as_the_first_bad_one_alone(item_ids: list[str]) -> None:
+    alone = filter(None, (refusal([item_id]) for item_id in item_ids))
+    assert refusal(item_ids) == next(alone, None)
+
+
+def refusal(item_ids: list[str]) -> str | None:
+    """What is said of ids; None if nothing is."""
+    try:
+        check_item_ids(item_ids)
+    except errors.InvalidItemId as error:
+        return str(error)
+    return None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

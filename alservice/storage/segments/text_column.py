@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alservice import core
+from alservice.domain.texts import byte_lengths
 from alservice.ports.segments import PackedIds
 from alservice.storage.segments.layout import Tensor, tensor
 
@@ -43,11 +44,8 @@ class TextColumn:
 
 def encode(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """UTF-8 end to end, and the length of each in bytes. Raises UnicodeEncodeError."""
-    joined = "".join(texts)
-    # Counting characters is several times faster than encoding a million ids one by one.
-    sized: Sequence[str | bytes] = texts if joined.isascii() else [t.encode() for t in texts]
-    lengths = np.fromiter(map(len, sized), np.int64, len(texts))
-    return np.frombuffer(joined.encode(), np.uint8), lengths
+    _, lengths = byte_lengths(texts)
+    return np.frombuffer("".join(texts).encode(), np.uint8), lengths
 
 
 def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
