@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from alservice.api.v1 import item_pb2
 from alservice.client.content import content_message
 from alservice.client.plain import text_of
-from alservice.client.vectors import matrix_of, sent_bytes, tensor_of
+from alservice.client.vectors import matrix_of, sent_bytes
 from alservice.client.words import ROLES
 
 CHUNK_BYTES: Final = 1 << 20
@@ -79,20 +79,27 @@ class Columns:
         checked = {name: column(name, v, count) for name, v in columns.items()}
         return Columns(count, matrix, {"ids": column("ids", ids, count), **checked})
 
+    @property
+    def row_bytes(self) -> int:
+        """How many bytes the vector of an item takes on the wire."""
+        return 0 if self.vectors is None else sent_bytes(self.vectors)
+
     def messages(
         self, start: int = 0, max_rows: int = MAX_CHUNK_ROWS
     ) -> Iterator[tuple[int, item_pb2.ItemColumns]]:
-        """Pairs of an offset and the items from there, of at most MAX_CHUNK_BYTES each."""
-        step = max_rows
-        if self.vectors is not None:
-            step = min(step, max(1, CHUNK_BYTES // (sent_bytes(self.vectors) + 16)))
+        """Pairs of an offset and the items from there, without their vectors.
+
+        With them they have at most MAX_CHUNK_BYTES each.
+        """
+        step = min(max_rows, max(1, CHUNK_BYTES // (self.row_bytes + 16)))
         for first in range(start, self.count, step):
             yield from self._messages(first, min(first + step, self.count))
 
     def _messages(self, start: int, stop: int) -> Iterator[tuple[int, item_pb2.ItemColumns]]:
         """One message, or two halves of it if long contents make it too large."""
         message = self._message(start, stop)
-        if stop - start == 1 or message.ByteSize() <= MAX_CHUNK_BYTES:
+        size = message.ByteSize() + (stop - start) * self.row_bytes
+        if stop - start == 1 or size <= MAX_CHUNK_BYTES:
             yield start, message
             return
         middle = (start + stop) // 2
@@ -108,7 +115,6 @@ class Columns:
             item_ids=[str(row) for row in range(start, stop)]
             if ids is None
             else each("ids", lambda value: text_of("an id", value)),
-            vectors=None if self.vectors is None else tensor_of(self.vectors[start:stop]),
             roles=each("roles", ROLES.number),
             costs=each("costs", lambda value: float("nan") if value is None else float(value)),
             groups=each("groups", lambda value: text_of("a group", value)),

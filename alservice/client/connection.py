@@ -11,6 +11,7 @@ from typing import Final, Protocol, TypeVar
 import grpc
 from google.longrunning import operations_pb2_grpc
 
+from alservice.api.v1 import pool_service_pb2
 from alservice.api.v1.active_learning_service_pb2_grpc import ActiveLearningServiceStub
 from alservice.api.v1.insight_service_pb2_grpc import InsightServiceStub
 from alservice.api.v1.model_service_pb2_grpc import ModelServiceStub
@@ -90,6 +91,7 @@ class Connection:
         self.learning = ActiveLearningServiceStub(self._channel)
         self.projects = ProjectServiceStub(self._channel)
         self.pool = PoolServiceStub(self._channel)
+        self.add_items = _add_items(self._channel)
         self.models = ModelServiceStub(self._channel)
         self.insight = InsightServiceStub(self._channel)
         self.strategies = StrategyServiceStub(self._channel)
@@ -132,6 +134,18 @@ class Connection:
             self._noted = True
             sys.stderr.write(f"waiting for the server at {self.address}…\n")
         return math.inf if self._reached else FIRST_CONTACT_S
+
+
+def _add_items(
+    channel: grpc.Channel,
+) -> "grpc.StreamUnaryMultiCallable[bytes, pool_service_pb2.AddItemsResponse]":
+    """PoolService.AddItems for messages that are bytes already."""
+    service = pool_service_pb2.DESCRIPTOR.services_by_name["PoolService"].full_name
+    return channel.stream_unary(
+        f"/{service}/AddItems",
+        request_serializer=None,
+        response_deserializer=pool_service_pb2.AddItemsResponse.FromString,
+    )
 
 
 def _channel(target: str, ca_file: str | Path | None, *, secure: bool) -> grpc.Channel:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import grpc
 
 from alservice.api.v1 import pool_service_pb2
+from alservice.client.chunk import chunk_request
 from alservice.client.columns import Columns
 from alservice.client.connection import Connection
 from alservice.client.errors import Cancelled, NotFound, ServiceError, failure_of
@@ -80,7 +81,7 @@ class Upload:
     def _stream(self, start: int, timeout_s: float) -> UploadResult:
         """One attempt, from item `start` on."""
         started: Future[grpc.Future[pool_service_pb2.AddItemsResponse]] = Future()
-        call = self._connection.pool.AddItems.future(
+        call = self._connection.add_items.future(
             self._requests(start, started),
             timeout=timeout_s,
             metadata=self._connection.metadata,
@@ -98,14 +99,17 @@ class Upload:
 
     def _requests(
         self, start: int, started: "Future[grpc.Future[pool_service_pb2.AddItemsResponse]]"
-    ) -> Iterator[pool_service_pb2.AddItemsRequest]:
+    ) -> Iterator[bytes]:
         """The messages of one attempt. A problem cancels it: just ending would commit a part."""
-        yield pool_service_pb2.AddItemsRequest(header=self._header)
+        yield pool_service_pb2.AddItemsRequest(header=self._header).SerializeToString()
+        vectors = self._columns.vectors
         try:
             for offset, columns in self._columns.messages(start):
-                chunk = pool_service_pb2.ItemChunk(offset=offset, columns=columns)
-                yield pool_service_pb2.AddItemsRequest(chunk=chunk)
-                self._tell(offset + len(columns.item_ids), chunk.ByteSize())
+                stop = offset + len(columns.item_ids)
+                rows = None if vectors is None else vectors[offset:stop]
+                request = chunk_request(offset, columns, rows)
+                yield request
+                self._tell(stop, len(request))
         except Exception as problem:  # noqa: BLE001 (raised again by the caller of `run`)
             self._problem = problem
             started.result().cancel()

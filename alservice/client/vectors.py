@@ -32,14 +32,16 @@ def sent_bytes(matrix: NDArray[Any]) -> int:
     return int(matrix.shape[1]) * (2 if "float16" in matrix.dtype.name else 4)
 
 
-def tensor_of(rows: NDArray[Any]) -> tensor_pb2.Tensor:
-    """Rows of a matrix as a message: little-endian, row-major; formats as in KEPT, else f32."""
+def tensor_of(rows: NDArray[Any]) -> tuple[tensor_pb2.Tensor, memoryview]:
+    """Rows of a matrix: the message without its data, and the data, copied only if need be.
+
+    Little-endian and row-major; formats as in KEPT, else f32.
+    """
     kind = KEPT.get(rows.dtype.name)
     if kind is None:
         with np.errstate(over="ignore"):  # becomes infinite, which the server refuses by name
             rows = rows.astype("<f4")
     elif not rows.dtype.isnative or rows.dtype.byteorder == ">":
         rows = rows.astype(rows.dtype.newbyteorder("<"))
-    return tensor_pb2.Tensor(
-        data=rows.tobytes(), dtype=kind or tensor_pb2.DTYPE_F32, shape=rows.shape
-    )
+    message = tensor_pb2.Tensor(dtype=kind or tensor_pb2.DTYPE_F32, shape=rows.shape)
+    return message, np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
