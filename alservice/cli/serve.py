@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from alservice.config import Settings, limit_threads, resolve
+from alservice.domain.startup import StartupError
 
 if TYPE_CHECKING:
     from alservice.bootstrap import App
@@ -115,11 +116,18 @@ def serve(
     del flags["config"]
     flags["grace_s"] = flags.pop("grace")
     settings = resolve(flags, os.environ, config)
+    _require_folder(settings.ready_file)
     limit_threads(settings.threads)
     raise typer.Exit(asyncio.run(_run(settings)))
 
 
 COMMAND = serve
+
+
+def _require_folder(file: Path | None) -> None:
+    """Nothing, if this can be written once the server is there. Raises StartupError."""
+    if file is not None and not (folder := file.absolute().parent).is_dir():
+        raise StartupError(f"--ready-file {file}: there is no such folder; make {folder}")
 
 
 async def _run(settings: Settings) -> int:

@@ -18,8 +18,9 @@ from alservice.ports.places import FilePlace
 _PAGE: Final = 1000
 _NAMED: Final = 3
 _TAKE_OVER: Final = (
-    "give this one a place of its own (docs/operations.md, restore). Only if the other one will "
-    "never run again, hand its place to this one, once: `alservice adopt` with the same settings"
+    "give this one a copy of the files as a place of its own (docs/operations.md, restore), and "
+    "hand that to it, once: `alservice adopt` with the same settings. Hand it the other one's "
+    "place only if that one will never run again"
 )
 
 
@@ -31,8 +32,10 @@ def claim_place(catalog: Catalog, place: FilePlace) -> None:
     """
     holder = place.holder()  # before the catalog, which learns of each turn first
     cluster, database = catalog.read(lambda tx: (tx.cluster.get(), tx.cluster.database()))
-    _refuse_copy(cluster, database, holder, place)
     mark = place.mark()
+    if mark is not None:
+        place_id(mark, cluster, place)  # first: what is another cluster's is no copy of ours
+    _refuse_copy(cluster, database, holder, place)
     if mark is None:
         if cluster.place:
             raise _elsewhere(cluster, place)

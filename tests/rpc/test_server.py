@@ -172,6 +172,9 @@ def test_what_cannot_work_is_said_before_anything_is_opened(tmp_path: Path) -> N
     line = refused("--listen", "0.0.0.0:0", "--threads", "0", folder=tmp_path / "data")
     assert "--tls-cert" in line and "--insecure" in line and "--threads" in line
     assert not (tmp_path / "data").exists()
+    line = refused("--ready-file", str(tmp_path / "no" / "ready"), folder=tmp_path / "data")
+    assert "--ready-file" in line and f"make {tmp_path / 'no'}" in line
+    assert not (tmp_path / "data").exists()
     line = refused("--tls-cert", "no.pem", "--tls-key", "no.pem", folder=tmp_path / "data")
     assert "cannot read no.pem" in line
 

@@ -82,6 +82,7 @@ def test_the_place_of_another_cluster_is_refused_and_stays_as_it_is(
     claim_place(catalog_of("a"), place_of("x"))
     mark = place_of("x").mark() or ""
     owner = mark.split()[0]
+    place_of("x").set_holder("a turn of its own")
     for _ in range(2):
         with pytest.raises(StartupError, match=f"belongs to cluster {owner}.*a new prefix"):
             claim_place(catalog_of("b"), place_of("x"))

@@ -41,11 +41,11 @@ def connect(address: str, threads: int) -> Any:
         _knock(address)
         with _own_signals():
             _init(ray, address, threads)
-    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+    except Exception as error:  # Ray raises bare ones, too
         text = (
             f"--scoring {address} cannot be reached ({_first_line(error)}): see that the cluster "
             "runs, that the port is that of Ray clients (10001), and that RAY_AUTH_TOKEN or "
-            "~/.ray/auth_token is the cluster's"
+            "~/.ray/auth_token is the cluster's; or leave --scoring local"
         )
         raise StartupError(text) from error
     return ray
