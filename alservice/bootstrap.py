@@ -76,8 +76,8 @@ LANES: Final[Sequence[Mapping[OperationKind, Any]]] = (
     {OperationKind.BUILD_INDEX: RunBuildIndex, OperationKind.SIMULATE: RunSimulation},
     {OperationKind.IMPORT: RunImport},
 )
-# For each thread that may be inside a transaction: of the calls, of workers and their heartbeats.
-CONNECTIONS: Final = sum(THREADS.values()) + 2 * len(LANES)
+# For each thread that may be inside a transaction: calls, workers with heartbeats, the janitor.
+CONNECTIONS: Final = sum(THREADS.values()) + 2 * len(LANES) + 1
 _log: Final = logger("server")
 
 
@@ -169,25 +169,25 @@ class Adapters:
             }
         )
 
-    def janitor(self, wiring: Wiring, metrics: WorkMetrics) -> WorkerLoop:
-        """What keeps the caches of a process tidy that carries out nothing."""
-        chores, wake = self._tidying(wiring), self.wake.event()
-        return WorkerLoop(self.catalog, {}, _owner(), wake, chores, metrics)
+    def janitor(self, wiring: Wiring, metrics: WorkMetrics, *hold: HoldPlace) -> WorkerLoop:
+        """What no operation may delay, however long: it watches the place and tidies caches."""
+        chores: list[Callable[[], object]] = [*hold, *self._tidying(wiring)]
+        return WorkerLoop(self.catalog, {}, _owner(), self.wake.event(), chores, metrics)
 
     def workers(self, wiring: Wiring, metrics: WorkMetrics) -> list[WorkerLoop]:
-        """What carries operations to their end: one for each lane, the first with the chores."""
+        """The janitor, who holds the place too, and a worker for each lane: the first sweeps."""
         owner, end = _owner(), wiring.make(FailOperation)
-        sweeping = map(wiring.make, (HoldPlace, Sweep, SweepArtefacts))
-        chores = (*sweeping, *self._tidying(wiring))
+        chores = tuple(map(wiring.make, (Sweep, SweepArtefacts)))
         handlers = [
             {kind: Handler(wiring.make(run), end) for kind, run in lane.items()} for lane in LANES
         ]
-        return [
+        lanes = [
             WorkerLoop(
                 self.catalog, each, owner, self.wake.event(), () if number else chores, metrics
             )
             for number, each in enumerate(handlers)
         ]
+        return [self.janitor(wiring, metrics, wiring.make(HoldPlace)), *lanes]
 
     def _tidying(self, wiring: Wiring) -> tuple[Callable[[], object], ...]:
         """The chores that concern this process alone: whether it is of use, and what it maps."""

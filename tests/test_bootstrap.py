@@ -2,24 +2,34 @@
 
 import ast
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from alservice.bootstrap import CONNECTIONS, Adapters
+from alservice import bootstrap
+from alservice.bootstrap import CONNECTIONS, LANES, Adapters
 from alservice.config import Settings
+from alservice.core import CancelFlag
+from alservice.core import Cancelled as KernelCancelled
 from alservice.domain.artefact import Artefact, ArtefactState
 from alservice.domain.errors import HousekeepingFailed
+from alservice.domain.learner import Progress
+from alservice.domain.operation import Operation, OperationKind
 from alservice.domain.segment import Segment, SegmentState
 from alservice.ports.replaying import Replaying
 from alservice.rpc.lanes import THREADS
 from alservice.rpc.services import SERVICES
 from alservice.telemetry.work_metrics import WorkMetrics
 from alservice.wiring import Wiring
+from alservice.workers import loop as worker_loop
 from alservice.workers.replay_process import ReplayProcess
 
 ROOT = Path(__file__).parents[1]
+PATIENCE_S = 60
 
 
 class Port:
@@ -138,7 +148,8 @@ def test_every_thread_that_may_be_inside_a_transaction_finds_a_connection(tmp_pa
         loops = adapters.workers(adapters.wiring(), WorkMetrics())
     finally:
         adapters.close()
-    assert sum(THREADS.values()) + 2 * len(loops) == CONNECTIONS  # each with its heartbeat
+    beating = [loop for loop in loops if loop._kinds]  # at work each has a heartbeat
+    assert sum(THREADS.values()) + len(loops) + len(beating) == CONNECTIONS
 
 
 @pytest.mark.parametrize("role", ["all", "worker", "api"])
@@ -160,6 +171,54 @@ def test_a_process_of_any_role_ends_once_another_copy_works_on_its_place(
                 watch()
         assert ended == ["ended"]
     finally:
+        adapters.close()
+
+
+@dataclass
+class Stuck:
+    """Carries out operations that do not end by themselves."""
+
+    began: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    _pause: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, _operation: Operation, _progress: Progress, cancel: CancelFlag) -> None:
+        self.began.release()
+        self.wait(lambda: cancel.cancelled)
+        raise KernelCancelled
+
+    def wait(self, until: Callable[[], bool]) -> bool:
+        """Whether it comes true within the patience of a test."""
+        return any(until() or self._pause.wait(0.01) for _ in range(100 * PATIENCE_S))
+
+
+def test_the_place_is_held_and_watched_while_every_worker_has_an_operation_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "LANES", [dict.fromkeys(lane, Stuck) for lane in LANES])
+    for name in ("CHORES_S", "IDLE_S"):
+        monkeypatch.setattr(worker_loop, name, 0.01)
+    left = threading.Event()
+    adapters = Adapters.open(Settings(data=tmp_path), left.set)
+    wiring = adapters.wiring()
+    loops, stuck = adapters.workers(wiring, WorkMetrics()), wiring.make(Stuck)
+    for kind in OperationKind:
+        one = Operation(operation_id=kind.value, project_id="p", kind=kind)
+        adapters.catalog.transact(partial(lambda tx, one: tx.operations.insert(one), one=one))
+    try:
+        for loop in loops:
+            loop.start()
+        assert all(stuck.began.acquire(timeout=PATIENCE_S) for _ in LANES)
+        for _ in range(3):
+            shown = adapters.place.holder()
+            assert stuck.wait(lambda shown=shown: adapters.place.holder() != shown)
+        for number in range(100 * PATIENCE_S):
+            if left.wait(0.01):
+                break
+            adapters.place.set_holder(f"another copy's {number}")
+        assert left.is_set()
+    finally:
+        for loop in loops:
+            loop.stop()
         adapters.close()
 
 

@@ -6,7 +6,9 @@ remove. Begun anew, they are refused with the same words.
 
 That the other one is at work shows in its turns, of which there is a new one each minute. A turn
 that stays is that of a copy which does not run, or one that this catalog has forgotten, as after
-a failover that lost what was committed: then whoever answers goes on.
+a failover that lost what was committed: then whoever answers goes on. But a primary that was
+failed over and still takes writes is such a copy at work, if any worker is left at it: turns
+alone do not tell which of the two is meant to live. So it is fenced before (docs/operations.md).
 """
 
 from collections.abc import Callable

@@ -89,3 +89,68 @@ def test_few_rows_of_parquet_are_held_where_their_texts_are_large(tmp_path: Path
             held = max(held, pa.total_allocated_bytes() - before)
             assert len(block) <= BLOCK_BYTES // 20_000
     assert 0 < held < 14 << 20  # a batch of 8 MiB, and its pages
+
+
+def test_a_long_text_that_many_rows_share_is_held_once(tmp_path: Path) -> None:
+    rows, text = 2_000, "x" * 60_000  # 120 MB, of which pyarrow writes some kilobytes
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"id": list(range(rows)), "a.text": [text] * rows}), path)
+    assert path.stat().st_size < 1 << 20
+    before, held = pa.total_allocated_bytes(), 0
+    with closing(
+        ImportRoots.of([str(tmp_path)]).open(str(path), SourceColumns(text="a.text"))
+    ) as source:
+        for block in source.blocks():
+            held = max(held, pa.total_allocated_bytes() - before)
+            assert _text_sizes(block) == [60_000] * len(block)
+            assert len(block) <= BLOCK_BYTES // 60_000
+    assert 0 < held < 4 << 20
+
+
+def test_different_texts_are_not_held_for_a_whole_row_group(tmp_path: Path) -> None:
+    rows = 50_000
+    texts = [f"{row:020}" * 25 for row in range(rows)]  # 25 MB, most of it beside the dictionary
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"id": list(range(rows)), "text": texts}), path)
+    before, held = pa.total_allocated_bytes(), 0
+    with closing(ImportRoots.of([str(tmp_path)]).open(str(path), SourceColumns())) as source:
+        for block in source.blocks():
+            held = max(held, pa.total_allocated_bytes() - before)
+            assert len(block)
+    assert 0 < held < 14 << 20
+
+
+@settings(max_examples=40)
+@given(
+    texts=st.lists(st.none() | st.sampled_from(["", "a", "b", "c" * 90]) | st.text(max_size=9)),
+    encoding=st.sampled_from(["", "PLAIN", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"]),
+    name=st.sampled_from(sorted(TYPES)),
+    data=st.data(),
+)
+def test_texts_are_read_whatever_their_encoding(
+    texts: list[str | None], encoding: str, name: str, data: st.DataObject
+) -> None:
+    if name == "dictionary":
+        encoding = ""  # which pyarrow itself does not read where it is another one
+    texts = [*texts, "last"]
+    start = data.draw(st.integers(0, len(texts) - 1))
+    table = pa.table({"id": [str(row) for row in range(len(texts))], "text": texts})
+    table = table.set_column(1, "text", table["text"].cast(TYPES[name]))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.parquet"
+        parquet.write_table(
+            table,
+            path,
+            row_group_size=data.draw(st.sampled_from([1, 3, 1000])),
+            use_dictionary=not encoding,
+            column_encoding={"text": encoding} if encoding else None,
+            dictionary_pagesize_limit=data.draw(st.sampled_from([8, 1 << 20])),
+            write_batch_size=2,
+        )
+        with closing(ImportRoots.of([folder]).open(str(path), SourceColumns())) as source:
+            got = [part for block in source.blocks(start) for part in _texts(block)]
+    assert got == [text or "" for text in texts[start:]]
+
+
+def _texts(block: Any) -> list[str]:
+    return ["".join(part.text for part in each.content) for each in block.attributes]

@@ -10,6 +10,9 @@ from alservice.storage.imports.tables import TableSource, arrow
 
 _BUFFER_BYTES: Final = 1 << 20
 _BATCH_BYTES: Final = 8 << 20
+_DICTIONARIES: Final = frozenset({"PLAIN_DICTIONARY", "RLE_DICTIONARY"})
+# What pyarrow reads as a dictionary: of texts in another encoding it says "not yet implemented".
+_FOLDING: Final = _DICTIONARIES | {"PLAIN", "RLE", "BIT_PACKED"}
 
 
 def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
@@ -17,13 +20,19 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
     arrow()
     from pyarrow import parquet  # noqa: PLC0415 (an option, and slow)
 
-    def opened() -> Any:
+    def opened(folded: Sequence[str] = ()) -> Any:
         # Buffered: pages come one by one, where otherwise a row group would be read whole.
-        return parquet.ParquetFile(Window(raw), buffer_size=_BUFFER_BYTES, pre_buffer=False)
+        return parquet.ParquetFile(
+            Window(raw),
+            buffer_size=_BUFFER_BYTES,
+            pre_buffer=False,
+            read_dictionary=list(folded),
+        )
 
     def batches(names: Sequence[str], start: int, step: int) -> Iterator[Any]:
-        file = opened()
-        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+        texts = _text_leaves(metadata.schema, names)
+        file = opened(_folded(metadata, texts))
+        sizes = [group.num_rows for group in _groups(metadata)]
         group, skip = 0, start
         while group < len(sizes) and skip >= sizes[group]:
             skip -= sizes[group]
@@ -31,11 +40,10 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
         if group == len(sizes):
             return
         groups = list(range(group, len(sizes)))
-        columns = list(names)
         for batch in file.iter_batches(
-            _fewer(step, file.metadata, columns),
+            _fewer(step, metadata, texts),
             row_groups=groups,
-            columns=columns,
+            columns=list(names),
             use_threads=False,
         ):
             yield batch.slice(min(skip, batch.num_rows))
@@ -43,19 +51,40 @@ def open_parquet(raw: RawFile, uri: str, asked: SourceColumns) -> TableSource:
 
     with readable(uri):
         file = opened()
-        schema, count = file.schema_arrow, file.metadata.num_rows
-    return TableSource(raw, uri, schema, count, batches, asked)
+        schema, metadata = file.schema_arrow, file.metadata
+    return TableSource(raw, uri, schema, metadata.num_rows, batches, asked)
 
 
-def _fewer(step: int, metadata: Any, names: Sequence[str]) -> int:
+def _folded(metadata: Any, texts: Sequence[int]) -> list[str]:
+    """Of the columns of texts those that are to stay dictionaries, as the file has them.
+
+    One text of a megabyte may stand for that of each row: unfolded, a small file would be
+    gigabytes. Not those with much in any row group: of what follows a dictionary that was full,
+    as different texts do, pyarrow makes one for the rest of the group, and holds that. Nor what
+    DELTA_BYTE_ARRAY folds, which pyarrow cannot read so.
+    """
+
+    def folded(leaf: int) -> bool:
+        parts = [group.column(leaf) for group in _groups(metadata)]
+        used = {code for part in parts for code in part.encodings}
+        small = all(part.total_uncompressed_size <= _BATCH_BYTES for part in parts)
+        return small and used <= _FOLDING and not used.isdisjoint(_DICTIONARIES)
+
+    return [metadata.schema.column(leaf).path for leaf in texts if folded(leaf)]
+
+
+def _groups(metadata: Any) -> Iterator[Any]:
+    return map(metadata.row_group, range(metadata.num_row_groups))
+
+
+def _fewer(step: int, metadata: Any, texts: Sequence[int]) -> int:
     """As many rows, or fewer where the texts of a row group are large, as the file says.
 
     What its writer put into one page, or into the dictionary of a row group, is read at once
     nevertheless.
     """
-    texts = _text_leaves(metadata.schema, names)
     largest = 1
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+    for group in _groups(metadata):
         size = sum(group.column(leaf).total_uncompressed_size for leaf in texts)
         largest = max(largest, size // max(group.num_rows, 1))
     return max(1, min(step, _BATCH_BYTES // largest))
