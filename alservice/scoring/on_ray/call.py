@@ -21,6 +21,7 @@ _log: Final = logger("ray")
 _ATTEMPTS: Final = 3
 _POLL_S: Final = 0.02  # how soon a cancelled query is noticed
 _SILENT_S: Final = 30.0  # in which Ray answers a poll, whatever else the machines do
+_LOADING: Final = 4  # times as long for an answer that is ready: it may be large
 
 
 class Actors(Protocol):
@@ -70,7 +71,7 @@ class Call:
         self._used: list[Any] = []
         self._answers: dict[int, object] = {}
         self._errors = actors.ray.exceptions
-        self._heard = time.monotonic()
+        self._heard, self._patience = time.monotonic(), 1
         self._over, self._unwanted = threading.Event(), threading.Event()
 
     def __enter__(self) -> Self:
@@ -94,8 +95,8 @@ class Call:
                 raise Cancelled
             if self._over.wait(_POLL_S):
                 break
-            if time.monotonic() - self._heard > _SILENT_S:
-                _log.warning("Ray does not answer", seconds=_SILENT_S)
+            if time.monotonic() - self._heard > _SILENT_S * self._patience:
+                _log.warning("Ray does not answer", seconds=_SILENT_S * self._patience)
                 self._actors.lost(list(self._used))
                 break
         return dict(self._answers)
@@ -106,7 +107,6 @@ class Call:
                 self._send(shard)
             while self._waiting and not self._unwanted.is_set():
                 self._take_what_is_ready()
-                self._heard = time.monotonic()
             for _, actor in self._waiting.values():
                 actor.cancel.remote(self._name)
         except Exception as error:  # noqa: BLE001 see above
@@ -121,6 +121,7 @@ class Call:
         references = [reference for reference, _ in self._waiting.values()]
         references += [pulse.asked for pulse in self._pulses.values() if pulse.asked is not None]
         found, _ = self._actors.ray.wait(references, num_returns=1, timeout=_POLL_S)
+        self._heard = time.monotonic()
         for shard, (reference, actor) in list(self._waiting.items()):
             if reference in found:
                 self._leave(shard)
@@ -134,7 +135,7 @@ class Call:
 
     def _take(self, shard: int, reference: Any, actor: Any) -> None:
         try:
-            answer = self._actors.ray.get(reference)
+            answer = self._get(reference)
         except self._errors.RayError as error:
             self._failed(shard, actor, error)
             return
@@ -142,6 +143,14 @@ class Call:
             self._answers[shard] = answer
         elif self._actors.meet(shard, actor, answer):
             self._send(shard)
+
+    def _get(self, reference: Any) -> object:
+        self._patience = _LOADING
+        try:
+            return self._actors.ray.get(reference)
+        finally:
+            self._heard = time.monotonic()
+            self._patience = 1
 
     def _failed(self, shard: int, actor: Any, error: BaseException) -> None:
         if not self._actors.known(shard, actor):
@@ -164,6 +173,7 @@ class Call:
         else:
             reference = actor.about.remote()
         self._waiting[shard] = (reference, actor)
+        self._heard = time.monotonic()  # an order may be large, and there are many
 
 
 def reason(error: BaseException) -> str:
