@@ -38,6 +38,10 @@ def test_an_answer_that_takes_long_to_come_is_waited_for(clock: Clock) -> None:
     ask(clock, LONG, SlowActor(clock))
 
 
+def test_who_answers_while_others_are_heard_is_not_called_hung(clock: Clock) -> None:
+    ask(clock, LONG, SlowActor(clock), SlowActor(clock), SlowActor(clock, ready_at=LONG * 2.1))
+
+
 def test_orders_that_take_long_to_send_are_waited_for(clock: Clock) -> None:
     ask(clock, 0, *(SlowActor(clock, send_s=_SILENT_S * 0.9) for _ in ORDERS))
 

@@ -120,15 +120,20 @@ class Call:
     def _take_what_is_ready(self) -> None:
         references = [reference for reference, _ in self._waiting.values()]
         references += [pulse.asked for pulse in self._pulses.values() if pulse.asked is not None]
-        found, _ = self._actors.ray.wait(references, num_returns=1, timeout=_POLL_S)
+        found, left = self._actors.ray.wait(references, num_returns=1, timeout=_POLL_S)
+        if found and left:
+            found += self._actors.ray.wait(left, num_returns=len(left), timeout=0)[0]
         self._heard = time.monotonic()
-        for shard, (reference, actor) in list(self._waiting.items()):
+        waiting = list(self._waiting.items())
+        for shard, (reference, actor) in waiting:  # all, before an answer takes its time to come
+            pulse = self._pulses[shard]
+            if reference not in found and not pulse.beats(found, actor, _SILENT_S):
+                self._leave(shard)
+                self._actors.hung(shard, actor)
+        for shard, (reference, actor) in waiting:
             if reference in found:
                 self._leave(shard)
                 self._take(shard, reference, actor)
-            elif not self._pulses[shard].beats(found, actor, _SILENT_S):
-                self._leave(shard)
-                self._actors.hung(shard, actor)
 
     def _leave(self, shard: int) -> None:
         del self._waiting[shard], self._pulses[shard]
