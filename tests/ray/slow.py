@@ -86,8 +86,8 @@ class SlowActor:
     send_s: float = 0.0
     ready_at: float = 0.0
     sending: Callable[[], object] = bool
+    stopping: Callable[[], object] = bool
     sent: int = 0
-    cancelled: int = 0
     about: Any = field(init=False)
     carry_out: Any = field(init=False)
     cancel: Any = field(init=False)
@@ -95,16 +95,13 @@ class SlowActor:
     def __post_init__(self) -> None:
         self.about = SimpleNamespace(remote=lambda: Reference(ABOUT))
         self.carry_out = SimpleNamespace(remote=self._send)
-        self.cancel = SimpleNamespace(remote=self._cancel)
+        self.cancel = SimpleNamespace(remote=lambda _call: self.stopping())
 
     def _send(self, _call: str, order: object) -> Reference:
         self.sent += 1
         self.sending()
         self.clock.passes(self.send_s)
         return Reference(order, self.ready_at)
-
-    def _cancel(self, _call: str) -> None:
-        self.cancelled += 1
 
 
 @dataclass

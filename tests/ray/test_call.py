@@ -1,5 +1,6 @@
 """What is large or many takes long, and nobody is called silent for that."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -51,3 +52,14 @@ def test_a_transfer_that_never_ends_is_not_waited_for(clock: Clock) -> None:
     with Call(actors, {0: ORDERS[0]}) as pending:
         assert pending.wait(CancelFlag()) == {}
     assert actors.said == ["lost"]
+
+
+def test_who_is_cancelled_sends_no_further_orders(clock: Clock) -> None:
+    left, stopped = threading.Event(), threading.Event()
+    first = SlowActor(clock, sending=left.wait, stopping=stopped.set)
+    actors = [first, SlowActor(clock), SlowActor(clock)]
+    with Call(SlowActors(SlowRay(clock), actors), {shard: ORDERS[shard] for shard in range(3)}):
+        pass
+    left.set()
+    assert stopped.wait(60)
+    assert [each.sent for each in actors] == [1, 0, 0]

@@ -167,8 +167,10 @@ class Call:
             _log.warning("an order on Ray failed", shard=shard, error=reason(error))
 
     def _send(self, shard: int) -> None:
-        """The order, or the question that comes before it."""
-        if self._attempts[shard] == _ATTEMPTS or (actor := self._actors.actor(shard)) is None:
+        """The order, or the question that comes before it; nothing once nobody wants it."""
+        if self._unwanted.is_set() or self._attempts[shard] == _ATTEMPTS:
+            return
+        if (actor := self._actors.actor(shard)) is None:
             return
         self._used.append(actor)
         self._pulses[shard] = Pulse(time.monotonic())
