@@ -132,7 +132,7 @@ class SlowActors:
         """Nobody dies."""
         raise NotImplementedError
 
-    def lost(self, _used: object) -> None:
+    def lost(self, _epoch: int) -> None:
         """Noted."""
         self.said.append("lost")
         self.ray.clock.stop()

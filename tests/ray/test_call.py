@@ -29,7 +29,7 @@ def ask(clock: Clock, get_s: float, *actors: SlowActor) -> None:
     """Each is given an order; all must answer, and nothing be said of them."""
     asked = SlowActors(SlowRay(clock, get_s), actors)
     orders = {shard: ORDERS[shard] for shard in range(len(actors))}
-    with Call(asked, orders) as pending:
+    with Call(asked, orders, 0) as pending:
         found = pending.wait(CancelFlag())
     clock.stop()
     assert (asked.said, found) == ([], orders)
@@ -49,7 +49,7 @@ def test_orders_that_take_long_to_send_are_waited_for(clock: Clock) -> None:
 
 def test_a_transfer_that_never_ends_is_not_waited_for(clock: Clock) -> None:
     actors = SlowActors(SlowRay(clock, get_s=LONG * 4), [SlowActor(clock)])
-    with Call(actors, {0: ORDERS[0]}) as pending:
+    with Call(actors, {0: ORDERS[0]}, 0) as pending:
         assert pending.wait(CancelFlag()) == {}
     assert actors.said == ["lost"]
 
@@ -58,7 +58,7 @@ def test_who_is_cancelled_sends_no_further_orders(clock: Clock) -> None:
     left, stopped = threading.Event(), threading.Event()
     first = SlowActor(clock, sending=left.wait, stopping=stopped.set)
     actors = [first, SlowActor(clock), SlowActor(clock)]
-    with Call(SlowActors(SlowRay(clock), actors), {shard: ORDERS[shard] for shard in range(3)}):
+    with Call(SlowActors(SlowRay(clock), actors), {shard: ORDERS[shard] for shard in range(3)}, 0):
         pass
     left.set()
     assert stopped.wait(60)

@@ -7,7 +7,7 @@ have lost the segments.
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
@@ -44,8 +44,8 @@ class Actors(Protocol):
     def replace(self, shard: int, dead: Any) -> None:
         """Another in its place; once per death."""
 
-    def lost(self, used: Sequence[Any]) -> None:
-        """The cluster of these actors cannot be reached."""
+    def lost(self, epoch: int) -> None:
+        """The cluster of that time cannot be reached."""
 
     def hung(self, shard: int, actor: Any) -> None:
         """This actor says nothing any more, though the cluster is there."""
@@ -62,13 +62,13 @@ class Call:
     asked.
     """
 
-    def __init__(self, actors: Actors, orders: Mapping[int, Order]) -> None:
-        self._actors, self._orders = actors, orders
+    def __init__(self, actors: Actors, orders: Mapping[int, Order], epoch: int) -> None:
+        """`epoch`: of the cluster, which is told when it is lost."""
+        self._actors, self._orders, self._epoch = actors, orders, epoch
         self._name = secrets.token_hex(8)
         self._attempts = dict.fromkeys(orders, 0)
         self._waiting: dict[int, tuple[Any, Any]] = {}  # by shard: the reference, the actor
         self._pulses: dict[int, Pulse] = {}
-        self._used: list[Any] = []
         self._answers: dict[int, object] = {}
         self._errors = actors.ray.exceptions
         self._heard, self._patience = time.monotonic(), 1
@@ -97,7 +97,7 @@ class Call:
                 break
             if time.monotonic() - self._heard > _SILENT_S * self._patience:
                 _log.warning("Ray does not answer", seconds=_SILENT_S * self._patience)
-                self._actors.lost(list(self._used))
+                self._actors.lost(self._epoch)
                 break
         return dict(self._answers)
 
@@ -111,7 +111,7 @@ class Call:
                 actor.cancel.remote(self._name)
         except Exception as error:  # noqa: BLE001 see above
             _log.warning("Ray cannot be asked", error=reason(error))
-            self._actors.lost(self._used)
+            self._actors.lost(self._epoch)
         finally:
             self._over.set()
             self._pulses.clear()
@@ -172,7 +172,6 @@ class Call:
             return
         if (actor := self._actors.actor(shard)) is None:
             return
-        self._used.append(actor)
         self._pulses[shard] = Pulse(time.monotonic())
         if self._actors.known(shard, actor):
             self._attempts[shard] += 1

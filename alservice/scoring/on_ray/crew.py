@@ -47,6 +47,7 @@ class Crew:
         self._closed = threading.Event()
         self._homes: list[tuple[str, int]] = []
         self._actors: list[Any] = []
+        self._epoch = 0  # how often the cluster was lost
         self._rest: dict[int, float] = {}  # by shard: until when it is asked nothing
         self._strangers: dict[int, Any] = {}  # by shard: a successor that has yet to say who it is
         self.ray: Any = connect()
@@ -63,7 +64,7 @@ class Crew:
 
     def start(self, orders: Mapping[int, Order]) -> Call:
         """Begin orders, by shard."""
-        return Call(self, orders)
+        return Call(self, orders, self._epoch)
 
     def actor(self, shard: int) -> Any:
         """The one that has this place now; None where it rests, or the cluster is gone."""
@@ -115,12 +116,12 @@ class Crew:
             if self._holds(shard, actor):
                 self._rest[shard] = time.monotonic() + _REST_S
 
-    def lost(self, used: Sequence[Any]) -> None:
-        """The cluster of these actors cannot be reached: go on without, and look for it."""
+    def lost(self, epoch: int) -> None:
+        """The cluster of that time cannot be reached: go on without, and look for it; once."""
         with self._lock:
-            # Whoever failed to fill an empty place used nobody there.
-            if not any(actor is None or actor in used for actor in self._actors):
+            if epoch != self._epoch or not self._actors:
                 return
+            self._epoch += 1
             gone = [*self._actors, *self._strangers.values()]
             self._actors, self._strangers = [], {}
         _log.warning("the Ray cluster is gone: this process does all of the work meanwhile")
