@@ -80,11 +80,12 @@ class SlowRay:
 
 @dataclass(eq=False)
 class SlowActor:
-    """Sees to its order until `ready_at`; to send it one takes `send_s`."""
+    """Sees to its order until `ready_at`; who it is takes it until `says_at`, sending `send_s`."""
 
     clock: Clock
     send_s: float = 0.0
     ready_at: float = 0.0
+    says_at: float = 0.0
     sending: Callable[[], object] = bool
     stopping: Callable[[], object] = bool
     sent: int = 0
@@ -93,7 +94,7 @@ class SlowActor:
     cancel: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.about = SimpleNamespace(remote=lambda: Reference(ABOUT))
+        self.about = SimpleNamespace(remote=lambda: Reference(ABOUT, self.says_at))
         self.carry_out = SimpleNamespace(remote=self._send)
         self.cancel = SimpleNamespace(remote=lambda _call: self.stopping())
 
@@ -140,3 +141,6 @@ class SlowActors:
     def hung(self, shard: int, _actor: Any) -> None:
         """Noted."""
         self.said.append(f"{shard} hung")
+
+    def well(self, shard: int, actor: Any) -> None:
+        """All are."""

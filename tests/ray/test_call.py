@@ -63,3 +63,13 @@ def test_who_is_cancelled_sends_no_further_orders(clock: Clock) -> None:
     left.set()
     assert stopped.wait(60)
     assert [each.sent for each in actors] == [1, 0, 0]
+
+
+def test_who_hangs_is_told_to_stop_when_it_is_left(clock: Clock) -> None:
+    stopped = threading.Event()
+    actor = SlowActor(clock, ready_at=LONG * 9, says_at=LONG * 9, stopping=stopped.set)
+    actors = SlowActors(SlowRay(clock), [actor])
+    with Call(actors, {0: ORDERS[0]}, 0) as pending:
+        assert pending.wait(CancelFlag()) == {}
+        assert stopped.is_set()
+    assert actors.said == ["0 hung"]

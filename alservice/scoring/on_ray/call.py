@@ -50,6 +50,9 @@ class Actors(Protocol):
     def hung(self, shard: int, actor: Any) -> None:
         """This actor says nothing any more, though the cluster is there."""
 
+    def well(self, shard: int, actor: Any) -> None:
+        """This actor has answered an order."""
+
 
 class Call:
     """A Pending. For one thread, which never waits for Ray itself.
@@ -129,6 +132,7 @@ class Call:
             pulse = self._pulses[shard]
             if reference not in found and not pulse.beats(found, actor, _SILENT_S):
                 self._leave(shard)
+                actor.cancel.remote(self._name)  # it may go on some time
                 self._actors.hung(shard, actor)
         for shard, (reference, actor) in waiting:
             if reference in found:
@@ -146,6 +150,7 @@ class Call:
             return
         if not isinstance(answer, About):
             self._answers[shard] = answer
+            self._actors.well(shard, actor)
         elif self._actors.meet(shard, actor, answer):
             self._send(shard)
 
@@ -164,6 +169,7 @@ class Call:
             self._actors.replace(shard, actor)
             self._send(shard)
         else:
+            self._actors.well(shard, actor)
             _log.warning("an order on Ray failed", shard=shard, error=reason(error))
 
     def _send(self, shard: int) -> None:
