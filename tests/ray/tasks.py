@@ -67,6 +67,24 @@ class Says:
         return os.getpid()
 
 
+class CannotBeSent:
+    """Fails on its way, as if the cluster were gone; says that it is under way, and waits."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def __reduce__(self) -> str:
+        self.begun.set()
+        self.go.wait()
+        raise ConnectionError
+
+    def part(self, numbers: I64) -> "CannotBeSent":
+        return self
+
+    def __call__(self, hands: Hands) -> object:
+        raise NotImplementedError
+
+
 def open_noted(noted: Path, folder: Path) -> tuple[SegmentStore, str | None]:
     """`open_elsewhere`, with a file in `noted` for each time that it is tried."""
     (noted / secrets.token_hex(8)).touch()

@@ -4,6 +4,7 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,25 @@ def test_an_actor_that_hangs_is_not_waited_for(
         for process in silent:
             process.resume()
     assert silent
+
+
+def test_one_call_tries_an_actor_that_hung_and_ever_more_seldom(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    clock = SimpleNamespace(monotonic=lambda: now)
+    monkeypatch.setattr("alservice.scoring.on_ray.crew.time", clock)
+    actor = crew.actor(0)
+    for rest in (60, 120, 240, 480, 480):
+        for _ in range(3):  # calls that had asked it
+            crew.hung(0, actor)
+        now += rest - 1
+        assert crew.actor(0) is None
+        now += 1
+        assert crew.actor(0) is actor
+        assert crew.actor(0) is None  # for the next one
+    crew.well(0, actor)
+    assert crew.actor(0) is crew.actor(0) is actor
 
 
 def test_a_query_whose_actors_hang_can_be_cancelled(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ import pytest
 from alservice.core import Block, CancelFlag, Engine
 from alservice.scoring.local import LocalScoring
 from alservice.scoring.on_ray import Crew
+from alservice.scoring.spread.shards import Order
 from alservice.scoring.spread.spread import Spread
 from alservice.storage.files.local_place import LocalPlace
 from bench.ray_cluster import Cluster
 from tests.ray.crews import a_crew, some_blocks
-from tests.ray.tasks import Says, open_noted
+from tests.ray.tasks import CannotBeSent, Says, open_noted
 
 CREW = "alservice.scoring.on_ray.crew"
 ME = {os.getpid()}
@@ -34,6 +36,14 @@ def kill(pids: set[object]) -> None:
         process = psutil.Process(pid)
         process.kill()
         process.wait()
+
+
+def found_again(crew: Crew) -> None:
+    """See that it looks for the cluster no longer."""
+    for thread in threading.enumerate():
+        if thread.name == "ray-again":
+            thread.join()
+    assert crew.count == 2
 
 
 def moved(place: Path, mark: str) -> Path:
@@ -93,6 +103,27 @@ def test_one_of_another_version_is_given_no_orders(
     monkeypatch.setattr(f"{CREW}.__version__", "0.0.1")
     kill(first)
     assert who(crew, blocks) == ME
+
+
+def test_what_fails_late_says_nothing_of_the_cluster_that_was_found_again(
+    ray: Any, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"{CREW}._AGAIN_S", 0.0)
+    monkeypatch.setattr(f"{CREW}._REST_S", 0.0)
+    blocks, late, at_once = some_blocks(place), CannotBeSent(), CannotBeSent()
+    crew = a_crew(ray, place, "one")
+    with crew.start({0: Order(late, ())}) as waiting:
+        late.begun.wait()
+        at_once.go.set()
+        with crew.start({0: Order(at_once, ())}) as lost:
+            assert lost.wait(CancelFlag()) == {}
+        found_again(crew)
+        moved(place, "other")
+        kill(who(crew, blocks))
+        assert who(crew, blocks) == ME  # both places are empty
+        late.go.set()
+        assert waiting.wait(CancelFlag()) == {}
+    assert crew.count == 2
 
 
 def test_a_head_that_goes_silent_while_places_are_empty_is_missed(

@@ -47,6 +47,19 @@ class Listening(CountedShards):
         return self
 
 
+class Weighed(CountedShards):
+    """Notes the most vectors that any answer had."""
+
+    most = 0
+
+    def wait(self, cancel: CancelFlag) -> Mapping[int, object]:
+        answers = super().wait(cancel)
+        for answer in answers.values():
+            assert isinstance(answer, tuple)
+            self.most = max(self.most, len(answer[1]))
+        return answers
+
+
 def blocks_of(sizes: list[int]) -> list[Block]:
     """Blocks of segments that are nowhere."""
     return [
@@ -130,3 +143,20 @@ def test_what_nobody_else_can_open_stays_here(tmp_path: Path) -> None:
     drawn = Spread(shards, LocalScoring(Engine(1))).draw(blocks, 60, 5, CancelFlag())
     assert sorted(shards.rows_walked) == [0, 20]
     same(drawn, Engine(1).random_top_k(blocks, 60, 5))
+
+
+def test_no_answer_brings_more_vectors_than_come_in_good_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alservice.scoring.spread.spread._GATHERED_BYTES", 7 * 8)
+    (tmp_path / "segments").mkdir()
+    source = np.random.default_rng(1)
+    blocks = [
+        stored_block(tmp_path, replace(block, vectors=source.random((20, 2), np.float32)))
+        for block in blocks_of([20, 20])
+    ]
+    block, row = source.integers(0, 2, 30), source.integers(0, 20, 30)
+    shards = Weighed(partial(open_elsewhere, None, tmp_path), 2)
+    found = Spread(shards, LocalScoring(Engine(1))).gather(blocks, block, row, CancelFlag())
+    np.testing.assert_array_equal(found, Engine(1).gather(blocks, block, row))
+    assert 0 < shards.most <= 7

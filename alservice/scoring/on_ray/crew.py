@@ -19,6 +19,7 @@ _START_S: Final = 120.0
 _AGAIN_S: Final = 10.0  # between attempts to reach a cluster that is gone
 _LEAVE_S: Final = 15.0
 _REST_S: Final = 60.0  # for which an actor that does not answer, or is unfit, is asked nothing
+_LONGEST_REST_S: Final = 480.0  # each rest after one that hangs is twice the one before
 _AT_ONCE: Final = 64  # calls; more than a replica runs
 
 
@@ -47,7 +48,8 @@ class Crew:
         self._closed = threading.Event()
         self._homes: list[tuple[str, int]] = []
         self._actors: list[Any] = []
-        self._rest: dict[int, float] = {}  # by shard: until when it is asked nothing
+        self._epoch = 0  # how often the cluster was lost
+        self._rest: dict[int, tuple[float, float]] = {}  # by shard: its end, its length
         self._strangers: dict[int, Any] = {}  # by shard: a successor that has yet to say who it is
         self.ray: Any = connect()
         try:
@@ -63,14 +65,22 @@ class Crew:
 
     def start(self, orders: Mapping[int, Order]) -> Call:
         """Begin orders, by shard."""
-        return Call(self, orders)
+        return Call(self, orders, self._epoch)
 
     def actor(self, shard: int) -> Any:
-        """The one that has this place now; None where it rests, or the cluster is gone."""
+        """The one that has this place now; None where it rests, or the cluster is gone.
+
+        After a rest one call tries it; others go on without until it has answered.
+        """
+        now = time.monotonic()
         with self._lock:
-            if shard >= len(self._actors) or time.monotonic() < self._rest.get(shard, 0):
+            end, length = self._rest.get(shard, (0.0, 0.0))
+            if shard >= len(self._actors) or now < end:
                 return None
             found = self._actors[shard]
+            if found is not None and shard in self._rest:
+                length = min(2 * length, _LONGEST_REST_S)
+                self._rest[shard] = (now + length, length)
         return self._fill(shard, None) if found is None else found
 
     def known(self, shard: int, actor: Any) -> bool:
@@ -99,28 +109,42 @@ class Crew:
             if not self._holds(shard, actor) or self._strangers.get(shard) is not actor:
                 return
             self._actors[shard] = None
-            self._rest[shard] = time.monotonic() + _REST_S
+            self._rest[shard] = (time.monotonic() + _REST_S, _REST_S)
         _log.warning("a new actor is unfit", shard=shard, seconds=_REST_S, error=why)
 
     def replace(self, shard: int, dead: Any) -> None:
         """Another in its place, on its node or, if that is gone, on any; once per death."""
-        if self.actor(shard) is dead:
+        with self._lock:
+            held = self._holds(shard, dead)
+        if held:
             _log.warning("an actor is gone: another takes its place", shard=shard)
             self._fill(shard, dead)
 
     def hung(self, shard: int, actor: Any) -> None:
-        """This one does not answer: nothing is asked of it for a minute."""
-        _log.warning("an actor does not answer: it is left alone", shard=shard, seconds=_REST_S)
+        """This one does not answer: nothing is asked of it for a minute, or longer each time."""
+        now = time.monotonic()
+        with self._lock:
+            if not self._holds(shard, actor):
+                return
+            if now >= self._rest.get(shard, (0.0, 0.0))[0]:  # else another call has said so
+                self._rest[shard] = (now + _REST_S, _REST_S)
+            left = self._rest[shard][0] - now
+        _log.warning(
+            "an actor does not answer: it is left alone", shard=shard, seconds=round(left)
+        )
+
+    def well(self, shard: int, actor: Any) -> None:
+        """This one has answered: it is asked like any other."""
         with self._lock:
             if self._holds(shard, actor):
-                self._rest[shard] = time.monotonic() + _REST_S
+                self._rest.pop(shard, None)
 
-    def lost(self, used: Sequence[Any]) -> None:
-        """The cluster of these actors cannot be reached: go on without, and look for it."""
+    def lost(self, epoch: int) -> None:
+        """The cluster of that time cannot be reached: go on without, and look for it; once."""
         with self._lock:
-            # Whoever failed to fill an empty place used nobody there.
-            if not any(actor is None or actor in used for actor in self._actors):
+            if epoch != self._epoch or not self._actors:
                 return
+            self._epoch += 1
             gone = [*self._actors, *self._strangers.values()]
             self._actors, self._strangers = [], {}
         _log.warning("the Ray cluster is gone: this process does all of the work meanwhile")
@@ -171,6 +195,7 @@ class Crew:
                     return None
                 _unfit = self._strangers.get(shard)  # to drop it may block: not under the lock
                 self._actors[shard] = self._strangers[shard] = successor
+                self._rest.pop(shard, None)
             return successor
 
     def _find_again(self, _gone: Sequence[Any]) -> None:

@@ -23,6 +23,7 @@ from alservice.telemetry.logs import logger
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
 _log: Final = logger("scoring")
+_GATHERED_BYTES: Final = 256 << 20  # of vectors at once: a shard's answer comes in good time
 Blocks = Sequence[Block]
 Costs = Sequence[F32 | None]
 
@@ -59,6 +60,16 @@ class Spread:
 
     def gather(self, blocks: Blocks, block: I64, row: I64, cancel: CancelFlag) -> F32:
         """The vectors (m, d) of these rows. Raises ValueError for a row that does not exist."""
+        most = max(1, _GATHERED_BYTES // (4 * blocks[0].vectors.shape[1])) if blocks else 1
+        if len(row) <= most:
+            return self._gather_at_once(blocks, block, row, cancel)
+        out = np.empty((len(row), blocks[0].vectors.shape[1]), np.float32)
+        for begin in range(0, len(row), most):
+            some = slice(begin, begin + most)
+            out[some] = self._gather_at_once(blocks, block[some], row[some], cancel)
+        return out
+
+    def _gather_at_once(self, blocks: Blocks, block: I64, row: I64, cancel: CancelFlag) -> F32:
         task = Gather(np.arange(len(row)), block, row)
         found = self.run(task, blocks, (), cancel)
         parts = [part for part in found if isinstance(part, tuple)]
