@@ -33,16 +33,16 @@ def claim_place(catalog: Catalog, place: FilePlace) -> None:
     holder = place.holder()  # before the catalog, which learns of each turn first
     cluster, database = catalog.read(lambda tx: (tx.cluster.get(), tx.cluster.database()))
     mark = place.mark()
-    if mark is not None:
-        place_id(mark, cluster, place)  # first: what is another cluster's is no copy of ours
+    # First: what is another cluster's is no copy of ours.
+    here = None if mark is None else place_id(mark, cluster, place)
     _refuse_copy(cluster, database, holder, place)
-    if mark is None:
+    if here is None:
         if cluster.place:
             raise _elsewhere(cluster, place)
         require_files(catalog, place)
         _refuse_files_of_others(catalog, place)
         mark = place.set_mark(f"{cluster.uid} {secrets.token_hex(8)}")
-    here = place_id(mark, cluster, place)
+        here = place_id(mark, cluster, place)
     if not cluster.place or cluster.database != database or cluster.address != place.address:
         cluster = catalog.transact(lambda tx: _settled(tx, here, database, place.address))
     if cluster.place != here:

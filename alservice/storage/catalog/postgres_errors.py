@@ -31,14 +31,15 @@ _RACES: Final = (
 _SLOW: Final = (errors.LockNotAvailable, errors.QueryCanceled)
 _FULL: Final = (errors.DiskFull,)
 _LOST_CLASSES: Final = ("08", "57", "58")  # connection, operator's intervention, system
+# The session below the connection is another one: a pooler, whatever it told, stands between.
+_FORGOTTEN: Final = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _LOST: Final = (
+    *_FORGOTTEN,
     errors.TooManyConnections,
     errors.OutOfMemory,
     errors.IdleInTransactionSessionTimeout,
     errors.ReadOnlySqlTransaction,  # after a failover: what we talk to is a standby now
 )
-# The session below the connection is another one: a pooler, whatever it told, stands between.
-_FORGOTTEN: Final = (errors.InvalidSqlStatementName, errors.DuplicatePreparedStatement)
 _FOLLOWS: Final = (errors.InFailedSqlTransaction,)
 # The commit was refused: the transaction is rolled back, and everybody knows it.
 _REFUSED_COMMIT: Final = (
@@ -59,11 +60,7 @@ def verdict(error: psycopg.Error) -> Verdict:
         return Verdict.FULL
     # Without a SQLSTATE it was not the server who spoke.
     silent = error.sqlstate is None and isinstance(error, psycopg.OperationalError)
-    lost = (
-        silent
-        or isinstance(error, (*_LOST, *_FORGOTTEN))
-        or (error.sqlstate or "")[:2] in _LOST_CLASSES
-    )
+    lost = silent or isinstance(error, _LOST) or (error.sqlstate or "")[:2] in _LOST_CLASSES
     return Verdict.LOST if lost else Verdict.OURS
 
 
